@@ -1,0 +1,149 @@
+//! Which messages of the stream are the log: the rule that every reader follows alike.
+//!
+//! A message is a record when it continues the last accepted one: its `prev_seq` and `prev_hash` name it, its index
+//! follows, and it is of the same epoch and writer, or claims a higher epoch. Anything else (a stray publish, a late
+//! record of a deposed writer) is skipped by everybody, and counted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::WriterId;
+use crate::port::LogEntry;
+use crate::record::{RECORD_VERSION, Record, RecordHead};
+use crate::unit::{Hash, Position, Timestamp};
+
+/// The last accepted record, as far as the next one needs it. The default is the place before the first record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chain {
+    /// Where it stands.
+    pub position: Position,
+    /// Its hash.
+    pub hash: Hash,
+    /// Its index; 0 before the first.
+    pub index: u64,
+    /// Its epoch; 0 before the first.
+    pub epoch: u64,
+    /// Its writer.
+    pub writer: WriterId,
+    /// Its time.
+    pub at: Timestamp,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            position: Position(0),
+            hash: Hash::default(),
+            index: 0,
+            epoch: 0,
+            writer: WriterId(uuid::Uuid::nil()),
+            at: Timestamp::default(),
+        }
+    }
+}
+
+/// What a message of the stream is.
+#[derive(Debug, Clone)]
+pub enum Link {
+    /// It continues the chain; its hash comes with it.
+    Record(Box<Record>, Hash),
+    /// It is not part of the log.
+    Stray(StrayReason),
+}
+
+/// Why a message is not part of the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StrayReason {
+    /// It has not the form of a record.
+    #[error("it is not a record: {0}")]
+    NotARecord(String),
+    /// It continues another record than the last accepted one.
+    #[error("it continues position {prev_seq}, not {expected}")]
+    OtherPredecessor {
+        /// What it names.
+        prev_seq: Position,
+        /// What it would have to name.
+        expected: Position,
+    },
+    /// It names the right position with another hash: its writer saw other bytes there.
+    #[error("it continues other bytes at position {0}")]
+    OtherHash(Position),
+    /// Its writer is deposed, or never led.
+    #[error("epoch {epoch} of writer {writer} does not lead")]
+    NotLeading {
+        /// Its epoch.
+        epoch: u64,
+        /// Its writer.
+        writer: WriterId,
+    },
+    /// Its index does not follow.
+    #[error("its index {0} does not follow")]
+    OtherIndex(u64),
+}
+
+/// A record that continues the chain and cannot be read: nothing behind it can be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the record at position {position} cannot be read ({why}); it may be of a newer release: update this program")]
+pub struct Unreadable {
+    /// Where it stands.
+    pub position: Position,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl Chain {
+    /// Tells whether a message continues the log.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when it does and cannot be understood.
+    pub fn link(&self, entry: &LogEntry) -> Result<Link, Unreadable> {
+        let record: Record = match serde_json::from_slice(&entry.payload) {
+            Ok(record) => record,
+            Err(error) => return self.link_unparsed(entry, &error),
+        };
+        if let Some(reason) = self.stray(&record.head) {
+            return Ok(Link::Stray(reason));
+        }
+        if record.head.v != RECORD_VERSION {
+            return Err(Unreadable { position: entry.position, why: format!("format version {}", record.head.v) });
+        }
+        Ok(Link::Record(Box::new(record), Hash::of(&entry.payload)))
+    }
+
+    /// Goes on to a record that was accepted.
+    pub fn advance(&mut self, head: &RecordHead, position: Position, hash: Hash) {
+        *self = Self { position, hash, index: head.index, epoch: head.epoch, writer: head.writer, at: head.at };
+    }
+
+    fn link_unparsed(&self, entry: &LogEntry, error: &serde_json::Error) -> Result<Link, Unreadable> {
+        // Only what every version of the format has; all else may be unknown.
+        #[derive(Deserialize)]
+        struct Core {
+            prev_seq: Position,
+            prev_hash: Hash,
+        }
+        match serde_json::from_slice::<Core>(&entry.payload) {
+            Ok(core) if core.prev_seq == self.position && core.prev_hash == self.hash => {
+                Err(Unreadable { position: entry.position, why: error.to_string() })
+            }
+            Ok(core) => {
+                Ok(Link::Stray(StrayReason::OtherPredecessor { prev_seq: core.prev_seq, expected: self.position }))
+            }
+            Err(_) => Ok(Link::Stray(StrayReason::NotARecord(error.to_string()))),
+        }
+    }
+
+    fn stray(&self, head: &RecordHead) -> Option<StrayReason> {
+        if head.prev_seq != self.position {
+            return Some(StrayReason::OtherPredecessor { prev_seq: head.prev_seq, expected: self.position });
+        }
+        if head.prev_hash != self.hash {
+            return Some(StrayReason::OtherHash(self.position));
+        }
+        if head.index != self.index + 1 {
+            return Some(StrayReason::OtherIndex(head.index));
+        }
+        let continues = head.claim.is_none() && head.epoch == self.epoch && head.writer == self.writer;
+        let claims = head.claim.is_some() && head.epoch > self.epoch;
+        (!continues && !claims).then_some(StrayReason::NotLeading { epoch: head.epoch, writer: head.writer })
+    }
+}

@@ -1,0 +1,133 @@
+//! A worker's word on a task: the transition, and how the flow goes on.
+
+use super::{Context, Decided, volume_cleanup, volume_create, volume_delete, volume_extend};
+use crate::event::Event;
+use crate::id::WorkerName;
+use crate::state::{Flow, FlowKind, OpenTask, TaskStatus};
+use crate::task::{Failure, Operation, Phase, StepDone, Task, TaskReport, Transition};
+use crate::unit::Timestamp;
+
+pub(super) fn decide(cx: &Context<'_>, worker: &WorkerName, report: &TaskReport) -> Decided {
+    let current = cx.state.flows.get(&report.flow).and_then(|flow| {
+        let open = flow.task.as_ref()?;
+        let same =
+            open.task.id == report.task && open.task.dispatch == report.dispatch && open.task.phase == report.phase;
+        same.then_some((flow.as_ref(), open))
+    });
+    match current {
+        Some((flow, open)) => Decided::events(transition(cx, worker, flow, open, &report.transition)),
+        None => Decided::events(outdated(cx, report)),
+    }
+}
+
+fn transition(
+    cx: &Context<'_>,
+    worker: &WorkerName,
+    flow: &Flow,
+    open: &OpenTask,
+    transition: &Transition,
+) -> Vec<Event> {
+    let task = &open.task;
+    let running = |at: Timestamp| Event::TaskRunning {
+        flow: flow.id,
+        task: task.id,
+        dispatch: task.dispatch,
+        worker: worker.clone(),
+        at,
+        deadline: cx.deadline(),
+    };
+    let is_running = matches!(&open.status, TaskStatus::Running { worker: by } if by == worker);
+    match transition {
+        Transition::Started { at } => vec![running(*at)],
+        Transition::Progressed { step, percent, .. } => vec![Event::TaskProgressed {
+            flow: flow.id,
+            task: task.id,
+            step: bounded(step),
+            percent: (*percent).min(100),
+            deadline: cx.deadline(),
+        }],
+        Transition::Succeeded { started_at, finished_at, steps } => {
+            let mut events: Vec<Event> = (!is_running).then(|| running(*started_at)).into_iter().collect();
+            events.push(Event::TaskSucceeded {
+                flow: flow.id,
+                task: task.id,
+                dispatch: task.dispatch,
+                worker: worker.clone(),
+                at: *finished_at,
+                steps: bounded_steps(steps),
+            });
+            events.extend(after_success(cx, flow, task, *finished_at));
+            events
+        }
+        Transition::Failed { started_at, finished_at, steps, failure } => {
+            let mut events: Vec<Event> = (!is_running).then(|| running(*started_at)).into_iter().collect();
+            events.push(Event::TaskFailed {
+                flow: flow.id,
+                task: task.id,
+                dispatch: task.dispatch,
+                worker: Some(worker.clone()),
+                at: *finished_at,
+                steps: bounded_steps(steps),
+                failure: failure.clone(),
+            });
+            events.extend(after_failure(cx, flow, task, failure));
+            events
+        }
+    }
+}
+
+fn after_success(cx: &Context<'_>, flow: &Flow, task: &Task, finished_at: Timestamp) -> Vec<Event> {
+    match (flow.kind, task.phase) {
+        (FlowKind::VolumeCreate, Phase::Execute) => volume_create::succeeded(flow, finished_at),
+        (FlowKind::VolumeCreate, Phase::Revert) => volume_create::reverted(cx, flow, task),
+        (FlowKind::VolumeDelete, _) => volume_delete::succeeded(cx, flow),
+        (FlowKind::VolumeExtend, _) => volume_extend::succeeded(flow, task),
+        (FlowKind::VolumeCleanup, _) => volume_cleanup::succeeded(flow),
+    }
+}
+
+/// How a flow goes on when its task failed, by a worker's word or by silence.
+pub(super) fn after_failure(cx: &Context<'_>, flow: &Flow, task: &Task, failure: &Failure) -> Vec<Event> {
+    match flow.kind {
+        FlowKind::VolumeCreate => volume_create::failed(cx, flow, task, failure),
+        FlowKind::VolumeDelete => volume_delete::failed(cx, flow, task, failure),
+        FlowKind::VolumeExtend => volume_extend::failed(cx, flow, task, failure),
+        FlowKind::VolumeCleanup => volume_cleanup::failed(cx, flow, task, failure.to_string()),
+    }
+}
+
+/// An outdated dispatch changes nothing. But if it made a volume on a pool where no volume belongs any more (its
+/// worker was slow, and the attempt was given up meanwhile), that is removed.
+fn outdated(cx: &Context<'_>, report: &TaskReport) -> Vec<Event> {
+    let Operation::CreateVolume { volume, .. } = report.operation else { return Vec::new() };
+    let made = report.phase == Phase::Execute && matches!(report.transition, Transition::Succeeded { .. });
+    if !made {
+        return Vec::new();
+    }
+    match cx.state.volumes.get(&volume) {
+        Some(found) if found.pool.as_ref() == Some(&report.pool) => Vec::new(),
+        Some(found) => leftover(cx, report, volume, &found.project),
+        None => match crate::id::ProjectId::new(crate::id::ADMIN_PROJECT) {
+            Ok(admin) => leftover(cx, report, volume, &admin),
+            Err(_) => Vec::new(),
+        },
+    }
+}
+
+fn leftover(
+    cx: &Context<'_>,
+    report: &TaskReport,
+    volume: crate::id::VolumeId,
+    project: &crate::id::ProjectId,
+) -> Vec<Event> {
+    volume_cleanup::start_on(cx, volume, project, &report.pool, report.dispatch, cx.id.derive(&report.task.to_string()))
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+/// A worker says what it ran; a broken one must not fill the log.
+fn bounded_steps(steps: &[StepDone]) -> Vec<StepDone> {
+    steps.iter().take(64).map(|step| StepDone { step: bounded(&step.step), ..step.clone() }).collect()
+}

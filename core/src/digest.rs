@@ -1,0 +1,124 @@
+//! The canonical digest of a state: equal states have equal digests, wherever and however they came to be.
+//!
+//! A table's digest is the SHA-256 over its rows in key order, each as (key length, key, value length, value) in the
+//! form of [`crate::codec`]; the state's digest is the SHA-256 over the names and digests of its tables. A projection
+//! whose rows are stored in the same form computes it from the stored bytes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::codec::encode;
+use crate::state::State;
+use crate::unit::Hash;
+
+/// The digest of every table, and of all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateDigest {
+    /// Over all tables.
+    pub digest: Hash,
+    /// By table.
+    pub tables: BTreeMap<String, TableDigest>,
+}
+
+/// The digest of one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableDigest {
+    /// Over its rows.
+    pub digest: Hash,
+    /// How many rows it has.
+    pub rows: u64,
+}
+
+/// Adds up one table's rows, which must come in key order.
+#[derive(Debug, Default, Clone)]
+pub struct TableHasher {
+    hasher: Sha256,
+    rows: u64,
+}
+
+impl TableHasher {
+    /// Adds one row by the stored bytes of its key and value.
+    pub fn row(&mut self, key: &[u8], value: &[u8]) {
+        self.hasher.update((key.len() as u64).to_be_bytes());
+        self.hasher.update(key);
+        self.hasher.update((value.len() as u64).to_be_bytes());
+        self.hasher.update(value);
+        self.rows += 1;
+    }
+
+    /// The digest of the rows so far.
+    #[must_use]
+    pub fn finish(self) -> TableDigest {
+        TableDigest { digest: Hash(self.hasher.finalize().into()), rows: self.rows }
+    }
+}
+
+impl StateDigest {
+    /// Puts the tables' digests together.
+    #[must_use]
+    pub fn of_tables(tables: BTreeMap<String, TableDigest>) -> Self {
+        let mut hasher = Sha256::new();
+        for (name, table) in &tables {
+            hasher.update(name.as_bytes());
+            hasher.update([0]);
+            hasher.update(table.digest.0);
+        }
+        Self { digest: Hash(hasher.finalize().into()), tables }
+    }
+
+    /// The digest of a state in memory.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        let tables = [
+            ("backends", table(state.backends.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+            ("claims", table(state.claims.iter().map(|((p, f), v)| (claim_key(p.as_str(), f.0), encode(v))))),
+            ("config", table([(Vec::new(), encode(&state.config))])),
+            ("flows", table(state.flows.iter().map(|(k, v)| (k.0.as_bytes().to_vec(), encode(v))))),
+            ("pools", table(state.pools.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+            ("quotas", table(state.quotas.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+            ("reservations", table(state.reservations.iter().map(|(k, v)| (k.0.as_bytes().to_vec(), encode(v))))),
+            ("types", table(state.types.iter().map(|(k, v)| (k.0.as_bytes().to_vec(), encode(v))))),
+            ("usage", table(state.usage.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+            ("volumes", table(state.volumes.iter().map(|(k, v)| (k.0.as_bytes().to_vec(), encode(v))))),
+        ];
+        Self::of_tables(tables.into_iter().map(|(name, digest)| (name.to_owned(), digest)).collect())
+    }
+
+    /// The tables in which two digests differ, with both row counts.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let names: std::collections::BTreeSet<&String> = self.tables.keys().chain(other.tables.keys()).collect();
+        let rows = |digest: &Self, name: &String| digest.tables.get(name).map_or(0, |table| table.rows);
+        names
+            .into_iter()
+            .filter(|name| self.tables.get(*name) != other.tables.get(*name))
+            .map(|name| format!("{name} ({} rows against {})", rows(self, name), rows(other, name)))
+            .collect()
+    }
+}
+
+/// The stored form of a key that is text.
+#[must_use]
+pub fn text_key(text: &str) -> Vec<u8> {
+    text.as_bytes().to_vec()
+}
+
+/// The stored form of a claim's key: the pool, a zero byte, the flow.
+#[must_use]
+pub fn claim_key(pool: &str, flow: uuid::Uuid) -> Vec<u8> {
+    let mut key = Vec::with_capacity(pool.len() + 17);
+    key.extend_from_slice(pool.as_bytes());
+    key.push(0);
+    key.extend_from_slice(flow.as_bytes());
+    key
+}
+
+fn table(rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> TableDigest {
+    let mut hasher = TableHasher::default();
+    for (key, value) in rows {
+        hasher.row(&key, &value);
+    }
+    hasher.finish()
+}

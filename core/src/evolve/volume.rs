@@ -1,0 +1,254 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Applied, Meta};
+use crate::id::{FlowId, PoolName, VolumeId};
+use crate::schedule::Decision;
+use crate::state::{Claim, Entity, Pool, State, Volume, VolumeStatus};
+use crate::unit::{SizeGib, Timestamp};
+
+type Touch<'a> = &'a mut dyn FnMut(Entity);
+
+pub(super) fn entry_created(state: &mut State, volume: &Volume, touch: Touch<'_>) -> Applied {
+    touch(Entity::Volume(volume.id));
+    match state.volumes.insert(volume.id, Arc::new(volume.clone())) {
+        None => Ok(()),
+        Some(_) => Err(format!("volume {} came into being twice", volume.id)),
+    }
+}
+
+/// For a create the volume goes to the pool; for an extend, which only asks its own pool, the growth is claimed.
+pub(super) fn placement_decided(
+    state: &mut State,
+    meta: Meta,
+    flow: FlowId,
+    volume: VolumeId,
+    decision: &Decision,
+    touch: Touch<'_>,
+) -> Applied {
+    let Some(pool) = &decision.chosen else { return Ok(()) };
+    let claim = Claim { volume, size_gib: decision.request.size_gib, made_at: meta.position, fulfilled_at: None };
+    let placed = with_volume(state, volume, |volume| {
+        let placed = volume.pool.is_none();
+        volume.pool = Some(pool.clone());
+        placed
+    })?;
+    touch(Entity::Volume(volume));
+    if state.claims.insert((pool.clone(), flow), claim).is_some() {
+        return Err(format!("flow {flow} claimed on {pool} twice"));
+    }
+    touch(Entity::Claim(pool.clone(), flow));
+    with_pool(state, pool, touch, |entry| {
+        entry.claimed_gib += u64::from(claim.size_gib);
+        if placed {
+            entry.allocated_gib += u64::from(claim.size_gib);
+            entry.volumes += 1;
+        }
+    })
+}
+
+pub(super) fn placement_released(
+    state: &mut State,
+    meta: Meta,
+    flow: FlowId,
+    volume: VolumeId,
+    pool: &PoolName,
+    touch: Touch<'_>,
+) -> Applied {
+    let size_gib = change(state, meta, volume, touch, |volume| {
+        volume.pool = None;
+        volume.size_gib
+    })?;
+    drop_claim(state, pool, flow, touch)?;
+    leave_pool(state, pool, size_gib, touch)?;
+    let entry = state.flows.get_mut(&flow).ok_or_else(|| format!("there is no flow {flow}"))?;
+    let entry = Arc::make_mut(entry);
+    entry.tried.push(pool.clone());
+    if let Some(open) = entry.task.take() {
+        state.deadlines.remove(&(open.deadline, flow));
+    }
+    touch(Entity::Flow(flow));
+    Ok(())
+}
+
+pub(super) fn created(
+    state: &mut State,
+    meta: Meta,
+    volume: VolumeId,
+    flow: FlowId,
+    launched_at: Timestamp,
+    touch: Touch<'_>,
+) -> Applied {
+    let pool = change(state, meta, volume, touch, |volume| {
+        volume.status = VolumeStatus::Available;
+        volume.launched_at = Some(launched_at);
+        volume.pool.clone()
+    })?;
+    fulfil(state, meta, pool.as_ref(), flow, touch)
+}
+
+pub(super) fn create_failed(
+    state: &mut State,
+    meta: Meta,
+    volume: VolumeId,
+    reason: &str,
+    touch: Touch<'_>,
+) -> Applied {
+    change(state, meta, volume, touch, |volume| {
+        volume.status = VolumeStatus::Error;
+        volume.reason = Some(reason.to_owned());
+    })
+}
+
+pub(super) fn extending(
+    state: &mut State,
+    meta: Meta,
+    volume: VolumeId,
+    flow: FlowId,
+    size_gib: SizeGib,
+    touch: Touch<'_>,
+) -> Applied {
+    change(state, meta, volume, touch, |volume| volume.status = VolumeStatus::Extending { flow, size_gib })
+}
+
+pub(super) fn extended(
+    state: &mut State,
+    meta: Meta,
+    volume: VolumeId,
+    flow: FlowId,
+    size_gib: SizeGib,
+    touch: Touch<'_>,
+) -> Applied {
+    let (pool, grown_gib) = change(state, meta, volume, touch, |volume| {
+        let grown_gib = size_gib.gib() - volume.size_gib.gib();
+        volume.status = VolumeStatus::Available;
+        volume.reason = None;
+        volume.size_gib = size_gib;
+        (volume.pool.clone(), grown_gib)
+    })?;
+    fulfil(state, meta, pool.as_ref(), flow, touch)?;
+    match &pool {
+        Some(pool) => with_pool(state, pool, touch, |entry| entry.allocated_gib += u64::from(grown_gib)),
+        None => Err(format!("volume {volume} was extended and lies nowhere")),
+    }
+}
+
+pub(super) fn extend_failed(
+    state: &mut State,
+    meta: Meta,
+    volume: VolumeId,
+    flow: FlowId,
+    reason: &str,
+    touch: Touch<'_>,
+) -> Applied {
+    let pool = change(state, meta, volume, touch, |volume| {
+        volume.status = VolumeStatus::ErrorExtending;
+        volume.reason = Some(reason.to_owned());
+        volume.pool.clone()
+    })?;
+    match pool {
+        Some(pool) => drop_claim(state, &pool, flow, touch),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn deleting(state: &mut State, meta: Meta, volume: VolumeId, flow: FlowId, touch: Touch<'_>) -> Applied {
+    change(state, meta, volume, touch, |volume| volume.status = VolumeStatus::Deleting { flow })
+}
+
+pub(super) fn deleted(state: &mut State, volume: VolumeId, touch: Touch<'_>) -> Applied {
+    let removed = state.volumes.remove(&volume).ok_or_else(|| format!("there is no volume {volume}"))?;
+    touch(Entity::Volume(volume));
+    match &removed.pool {
+        Some(pool) => leave_pool(state, pool, removed.size_gib, touch),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn delete_failed(
+    state: &mut State,
+    meta: Meta,
+    volume: VolumeId,
+    busy: bool,
+    reason: &str,
+    touch: Touch<'_>,
+) -> Applied {
+    change(state, meta, volume, touch, |volume| {
+        volume.status = if busy { VolumeStatus::Available } else { VolumeStatus::ErrorDeleting };
+        volume.reason = Some(reason.to_owned());
+    })
+}
+
+pub(super) fn updated(
+    state: &mut State,
+    meta: Meta,
+    volume: VolumeId,
+    name: Option<&String>,
+    description: Option<&String>,
+    metadata: Option<&BTreeMap<String, String>>,
+    touch: Touch<'_>,
+) -> Applied {
+    change(state, meta, volume, touch, |volume| {
+        if let Some(name) = name {
+            volume.name.clone_from(name);
+        }
+        if let Some(description) = description {
+            volume.description.clone_from(description);
+        }
+        if let Some(metadata) = metadata {
+            volume.metadata.clone_from(metadata);
+        }
+    })
+}
+
+fn with_volume<T>(state: &mut State, id: VolumeId, change: impl FnOnce(&mut Volume) -> T) -> Result<T, String> {
+    let volume = state.volumes.get_mut(&id).ok_or_else(|| format!("there is no volume {id}"))?;
+    Ok(change(Arc::make_mut(volume)))
+}
+
+fn change<T>(
+    state: &mut State,
+    meta: Meta,
+    id: VolumeId,
+    touch: Touch<'_>,
+    change: impl FnOnce(&mut Volume) -> T,
+) -> Result<T, String> {
+    touch(Entity::Volume(id));
+    with_volume(state, id, |volume| {
+        volume.updated_at = Some(meta.at);
+        change(volume)
+    })
+}
+
+fn with_pool(state: &mut State, name: &PoolName, touch: Touch<'_>, change: impl FnOnce(&mut Pool)) -> Applied {
+    let pool = state.pools.get_mut(name).ok_or_else(|| format!("there is no pool {name}"))?;
+    change(Arc::make_mut(pool));
+    touch(Entity::Pool(name.clone()));
+    Ok(())
+}
+
+/// The claim stays until a report contains it; from here on such a report is possible.
+fn fulfil(state: &mut State, meta: Meta, pool: Option<&PoolName>, flow: FlowId, touch: Touch<'_>) -> Applied {
+    let Some(pool) = pool else { return Err(format!("flow {flow} filled a claim on no pool")) };
+    let key = (pool.clone(), flow);
+    let claim = state.claims.get_mut(&key).ok_or_else(|| format!("flow {flow} has no claim on {pool}"))?;
+    claim.fulfilled_at = Some(meta.position);
+    touch(Entity::Claim(key.0, key.1));
+    Ok(())
+}
+
+fn drop_claim(state: &mut State, pool: &PoolName, flow: FlowId, touch: Touch<'_>) -> Applied {
+    let claim = state.claims.remove(&(pool.clone(), flow));
+    let claim = claim.ok_or_else(|| format!("flow {flow} has no claim on {pool}"))?;
+    touch(Entity::Claim(pool.clone(), flow));
+    with_pool(state, pool, touch, |entry| {
+        entry.claimed_gib = entry.claimed_gib.saturating_sub(u64::from(claim.size_gib))
+    })
+}
+
+fn leave_pool(state: &mut State, pool: &PoolName, size_gib: SizeGib, touch: Touch<'_>) -> Applied {
+    with_pool(state, pool, touch, |entry| {
+        entry.allocated_gib = entry.allocated_gib.saturating_sub(u64::from(size_gib.gib()));
+        entry.volumes = entry.volumes.saturating_sub(1);
+    })
+}

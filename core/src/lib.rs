@@ -1,0 +1,41 @@
+//! The pure part of Stele: everything that decides, and nothing that touches the world.
+//!
+//! ```text
+//! message --parse--> Command --decide--> events --assemble--> record --(append)--> LOG
+//!                                |                                            |
+//!                              State <-------------- evolve -----------------'
+//! ```
+//!
+//! In the order in which a command passes through:
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`id`], [`unit`] | identifiers and quantities, each a type of its own |
+//! | [`command`], [`refusal`] | what can be asked for, and why it may be refused |
+//! | [`decide`] | one file per command: state + command -> events or a refusal |
+//! | [`schedule`] | the placement of volumes: one file per filter and weigher |
+//! | [`event`], [`task`] | what happened; work for storage nodes and its reports |
+//! | [`evolve`], [`state`] | state + event -> state |
+//! | [`record`], [`chain`], [`fold`] | the log's format, which messages are the log, and folding it |
+//! | [`writer`] | the commit loop: group commit, fencing, answers after acknowledgement |
+//! | [`port`] | the doors to the log, the inbox and the task queue |
+//! | [`audit`], [`digest`], [`codec`] | what must hold; comparing states; the form of derived state |
+
+pub mod audit;
+pub mod chain;
+pub mod codec;
+pub mod command;
+pub mod decide;
+pub mod digest;
+pub mod event;
+pub mod evolve;
+pub mod fold;
+pub mod id;
+pub mod port;
+pub mod record;
+pub mod refusal;
+pub mod schedule;
+pub mod state;
+pub mod task;
+pub mod unit;
+pub mod writer;

@@ -1,0 +1,81 @@
+use serde::{Deserialize, Serialize};
+
+use crate::id::{FlowId, PoolName, ProjectId, ReservationId, VolumeId, WorkerName};
+use crate::task::{Failure, Task};
+use crate::unit::{Position, Timestamp};
+
+/// A flow that is not finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Its id.
+    pub id: FlowId,
+    /// What it does.
+    pub kind: FlowKind,
+    /// The volume that it is about.
+    pub volume: VolumeId,
+    /// The project that it works for.
+    pub project: ProjectId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Where it began.
+    pub started_position: Position,
+    /// The quota that it holds.
+    pub reservation: Option<ReservationId>,
+    /// The pools on which attempts of it failed.
+    pub tried: Vec<PoolName>,
+    /// Its task; a flow has at most one at a time.
+    pub task: Option<OpenTask>,
+}
+
+/// What a flow does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowKind {
+    /// Makes a volume.
+    VolumeCreate,
+    /// Removes a volume.
+    VolumeDelete,
+    /// Grows a volume.
+    VolumeExtend,
+    /// Removes what a given-up attempt may have left on a pool.
+    VolumeCleanup,
+}
+
+impl FlowKind {
+    /// The stable name, as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::VolumeCreate => "volume_create",
+            Self::VolumeDelete => "volume_delete",
+            Self::VolumeExtend => "volume_extend",
+            Self::VolumeCleanup => "volume_cleanup",
+        }
+    }
+}
+
+/// The task that a flow waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenTask {
+    /// What was dispatched last.
+    pub task: Task,
+    /// How far it is.
+    pub status: TaskStatus,
+    /// When control gives the dispatch up; moved by progress.
+    pub deadline: Timestamp,
+    /// Why it is being reverted or was retried.
+    pub failure: Option<Failure>,
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStatus {
+    /// No worker has said that it is at it.
+    Pending,
+    /// A worker is at it.
+    Running {
+        /// The worker.
+        worker: WorkerName,
+    },
+}
