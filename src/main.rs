@@ -1,1 +1,50 @@
-fn main() {}
+//! Parse, dispatch, print.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use stele::args::{Bench, Cli, Command};
+use stele::failure::Failure;
+use stele::role;
+use stele::settings::Settings;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_tracing();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Failure::from(error), cli.global.json),
+    };
+    match runtime.block_on(run(&cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure, cli.global.json),
+    }
+}
+
+async fn run(cli: &Cli) -> Result<(), Failure> {
+    let settings = Settings::load(&cli.global)?;
+    match &cli.command {
+        Command::Control(args) => role::control::main(&settings, args).await,
+        Command::Worker(args) => role::worker::main(&settings, args).await,
+        Command::Bench(Bench::Create(args)) => stele::bench::create(&settings, args, cli.global.json).await,
+        _ => Ok(()),
+    }
+}
+
+/// Logs go to stderr: stdout is for answers. RUST_LOG chooses; warnings and what a role does by default.
+fn init_tracing() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,stele=info,stele_workers=info"));
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}
+
+#[expect(clippy::print_stdout, reason = "with --json the failure is the answer")]
+fn fail(failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        println!("{}", failure.to_json());
+    } else {
+        eprintln!("stele: {failure}");
+    }
+    ExitCode::FAILURE
+}

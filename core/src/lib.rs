@@ -34,6 +34,8 @@ pub mod id;
 pub mod port;
 pub mod record;
 pub mod refusal;
+#[cfg(test)]
+mod scenario;
 pub mod schedule;
 pub mod state;
 pub mod task;

@@ -6,6 +6,9 @@ use super::shared::Shared;
 use crate::port::{AppendError, Log, LogEntry, LogReader, Unavailable};
 use crate::unit::Position;
 
+/// The largest record; a NATS server's default limit for messages.
+const RECORD_BYTES_MAX: usize = 1 << 20;
+
 /// The log in memory.
 #[derive(Debug, Clone)]
 pub struct MemoryLog {
@@ -175,6 +178,9 @@ impl Stream {
 
     fn decide(&mut self, payload: Bytes, expected: Position) -> Result<Position, AppendError> {
         let (tail, place) = (self.tail(), expected.next());
+        if payload.len() > RECORD_BYTES_MAX {
+            return Err(AppendError::Refused(format!("{} bytes are more than {RECORD_BYTES_MAX}", payload.len())));
+        }
         if expected == tail {
             return Ok(self.store(payload));
         }

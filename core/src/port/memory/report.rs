@@ -20,6 +20,8 @@ pub enum ReportFault {
 
 struct Channel {
     waiting: VecDeque<PendingReport>,
+    /// The replies that senders wait for.
+    open: Vec<Slot>,
     plan: Box<dyn FnMut(&Report) -> ReportFault + Send>,
 }
 
@@ -32,7 +34,7 @@ impl fmt::Debug for Channel {
 /// The way of reports in memory: the workers' side and control's side. The plan is asked about every report.
 #[must_use]
 pub fn report_channel(plan: impl FnMut(&Report) -> ReportFault + Send + 'static) -> (MemoryReporter, MemoryReports) {
-    let shared = Shared::new(Channel { waiting: VecDeque::new(), plan: Box::new(plan) });
+    let shared = Shared::new(Channel { waiting: VecDeque::new(), open: Vec::new(), plan: Box::new(plan) });
     (MemoryReporter { shared: shared.clone() }, MemoryReports { shared })
 }
 
@@ -49,6 +51,7 @@ impl MemoryReporter {
     fn send(&self, report: &Report) -> Slot {
         let slot = Slot::new(None);
         self.shared.change(|channel| {
+            channel.open.push(slot.clone());
             let pending = |slot: &Slot| PendingReport { report: report.clone(), slot: slot.clone() };
             match (channel.plan)(report) {
                 ReportFault::None => channel.waiting.push_back(pending(&slot)),
@@ -62,12 +65,21 @@ impl MemoryReporter {
         });
         slot
     }
+
+    /// Lets every sender that waits give up, as if its time had passed. What it sent stays on its way.
+    pub fn tick(&self) {
+        let open = self.shared.change(|channel| std::mem::take(&mut channel.open));
+        for slot in open {
+            slot.tick();
+        }
+    }
 }
 
 impl Reporter for MemoryReporter {
     async fn report(&self, report: &Report) -> Result<ReportReply, Unavailable> {
         let slot = self.send(report);
         let reply = slot.wait(Option::take).await;
+        self.shared.change(|channel| channel.open.retain(|open| !open.is(&slot)));
         reply.unwrap_or_else(|| Err(trouble("no reply in time")))
     }
 }

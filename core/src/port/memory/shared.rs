@@ -72,6 +72,11 @@ impl<T> Shared<T> {
         Wait { shared: self.clone(), since: self.lock().ticks, take }
     }
 
+    /// True for two handles on the same state.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

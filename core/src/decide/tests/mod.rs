@@ -1,0 +1,25 @@
+//! Every decision as a table: given a script, when a line, then the events.
+
+mod admin;
+mod create;
+mod deadlines;
+mod extend_delete;
+mod guards;
+mod placing;
+mod reports;
+
+use crate::scenario::Cell;
+use crate::scenario::render::{check, check_in};
+use crate::state::Config;
+
+/// Three backends; the scheduler likes the first best and the third least.
+const BACKENDS: &str = "
+    backend n1@lvm#vg total=30 free=30
+    backend n2@lvm#vg total=20 free=20
+    backend n3@lvm#vg total=10 free=10";
+
+/// The same three once more, so that they are up after a while.
+const HEARTBEATS: &str = "
+    backend n1@lvm#vg total=30 free=30
+    backend n2@lvm#vg total=20 free=20
+    backend n3@lvm#vg total=10 free=10";

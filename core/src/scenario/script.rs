@@ -1,0 +1,232 @@
+//! Driving a cell by short lines.
+//!
+//! ```text
+//! backend n1@lvm#vg total=10 free=10 [zone=z] [as_of=3] [worker=w1]    a heartbeat
+//! create a 5 [project=p] [type=t] [zone=z] [name=n] [cmd=7]            volume a of 5 GiB
+//! delete a [force]  |  extend a 7  |  update a name=n
+//! service disable n1@lvm [reason]  |  quota demo volumes=1  |  type create gold k=v
+//! report a ok|started|progressed|fail:<kind> [task=2] [worker=w2]      for the 2nd dispatch of a, else the last
+//! deadline a [task=2]  |  late  |  wait 120  |  noise text  |  crash
+//! ```
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::Cell;
+use super::render::volume_id;
+use crate::command::{DeadlinePassed, Source};
+use crate::event::Event;
+use crate::id::{BackendName, PoolName, WorkerName};
+use crate::record::Record;
+use crate::schedule::{Amount, PoolStats};
+use crate::task::{
+    BackendReport, Failure, PoolReport, Report, ReportBody, StepDone, TASK_VERSION, Task, TaskReport, Transition,
+};
+use crate::unit::{Position, Timestamp};
+
+/// A line's words: plain ones in order, and `key=value` ones.
+struct Words<'a> {
+    plain: Vec<&'a str>,
+    named: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Words<'a> {
+    fn of(line: &'a str) -> Self {
+        let (mut plain, mut named) = (Vec::new(), Vec::new());
+        for word in line.split_whitespace() {
+            match word.split_once('=') {
+                Some(pair) => named.push(pair),
+                None => plain.push(word),
+            }
+        }
+        Self { plain, named }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.named.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    fn number(&self, key: &str) -> Option<u64> {
+        self.get(key).map(|text| text.parse().unwrap())
+    }
+
+    fn at(&self, index: usize) -> &'a str {
+        self.plain.get(index).copied().unwrap_or_default()
+    }
+}
+
+impl Cell {
+    /// Runs lines, separated by `;` or line ends, each as a record of its own; gives the last one's events.
+    pub(crate) fn run(&mut self, script: &str) -> Vec<Event> {
+        let mut events = Vec::new();
+        for line in script.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty()) {
+            self.say(line);
+            let records: Vec<Record> = self.flush();
+            events = records.into_iter().flat_map(|record| record.commits).flat_map(|commit| commit.events).collect();
+        }
+        events
+    }
+
+    /// Offers what a line says; nothing is appended.
+    pub(crate) fn say(&mut self, line: &str) {
+        let words = Words::of(line);
+        match words.at(0) {
+            "backend" => self.heartbeat(&words),
+            "report" => {
+                let message = self.report(&words);
+                self.send_report(&message);
+            }
+            "deadline" => {
+                let task = self.task(words.at(1), words.number("task"));
+                self.pass_deadline(&DeadlinePassed { flow: task.flow, dispatch: task.dispatch });
+            }
+            "late" => self.offer_late(),
+            "wait" => self.now = self.now.plus_ms(words.at(1).parse::<u64>().unwrap() * 1000),
+            "noise" => {
+                self.offer_inbox("stele.cmd.demo.volume.create", line.trim_start_matches("noise ").to_owned());
+            }
+            "crash" => self.crash(false),
+            _ => {
+                let (subject, body) = command(&words);
+                self.offer(&subject, body.to_string(), Source::Ask);
+            }
+        }
+    }
+
+    /// The n-th dispatch of any task of a volume, from 1; the last one without a number.
+    pub(crate) fn task(&self, volume: &str, number: Option<u64>) -> Task {
+        let mut of_volume = self.dispatched.iter().filter(|task| task.operation.volume() == volume_id(volume));
+        let task = match number {
+            Some(number) => of_volume.nth(usize::try_from(number).unwrap() - 1),
+            None => of_volume.next_back(),
+        };
+        task.unwrap_or_else(|| panic!("volume {volume} has no task {number:?}")).clone()
+    }
+
+    pub(crate) fn send_report(&mut self, report: &Report) {
+        self.offer("stele.report.test", serde_json::to_vec(report).unwrap(), Source::Report);
+    }
+
+    pub(crate) fn pass_deadline(&mut self, passed: &DeadlinePassed) {
+        self.offer("stele.timer", serde_json::to_vec(passed).unwrap(), Source::Timer);
+    }
+
+    pub(crate) fn offer_late(&mut self) {
+        for late in self.writer.late(self.now, 100) {
+            self.offer("stele.timer", late, Source::Timer);
+        }
+    }
+
+    fn heartbeat(&mut self, words: &Words<'_>) {
+        let gib = |key: &str| Amount::Number(words.get(key).map_or(100.0, |text| text.parse().unwrap()));
+        let pool = PoolName::new(words.at(1)).unwrap();
+        let stats = PoolStats::new(gib("total"), Some(gib("free")));
+        let as_of = words.number("as_of").map_or(self.tail(), Position);
+        let zone = words.get("zone").unwrap_or("nova");
+        let report = backend_report(pool.backend(), zone, as_of, self.now, vec![PoolReport { pool, stats }]);
+        self.send_report(&Report { v: TASK_VERSION, worker: worker(words), body: ReportBody::Backend(report) });
+    }
+
+    fn report(&self, words: &Words<'_>) -> Report {
+        let task = self.task(words.at(1), words.number("task"));
+        let report = task_report(&task, transition(words.at(2), self.now));
+        Report { v: TASK_VERSION, worker: worker(words), body: ReportBody::Tasks(vec![report]) }
+    }
+}
+
+fn worker(words: &Words<'_>) -> WorkerName {
+    WorkerName::new(words.get("worker").unwrap_or("w1")).unwrap()
+}
+
+pub(crate) fn backend_report(
+    backend: BackendName,
+    zone: &str,
+    as_of: Position,
+    at: Timestamp,
+    pools: Vec<PoolReport>,
+) -> BackendReport {
+    BackendReport { backend, at, availability_zone: zone.to_owned(), driver: "null".to_owned(), as_of, pools }
+}
+
+/// What a worker says about a task that it was given.
+pub(crate) fn task_report(task: &Task, transition: Transition) -> TaskReport {
+    TaskReport {
+        task: task.id,
+        flow: task.flow,
+        pool: task.pool.clone(),
+        operation: task.operation.clone(),
+        phase: task.phase,
+        dispatch: task.dispatch,
+        transition,
+    }
+}
+
+/// `ok`, `started`, `progressed` or `fail:<kind>`.
+pub(crate) fn transition(word: &str, now: Timestamp) -> Transition {
+    let steps = vec![StepDone { step: "observe".to_owned(), took_us: 7, exit_status: Some(0) }];
+    match word {
+        "started" => Transition::Started { at: now },
+        "progressed" => Transition::Progressed { at: now, step: "wipe".to_owned(), percent: 40 },
+        "ok" => Transition::Succeeded { started_at: now, finished_at: now, steps },
+        failed => {
+            let kind = failed.trim_start_matches("fail:");
+            let failure = Failure {
+                kind: serde_json::from_value(json!(kind)).unwrap(),
+                step: "lvtool".to_owned(),
+                message: "it broke".to_owned(),
+                exit_status: Some(5),
+                stderr: "device is broken".to_owned(),
+            };
+            Transition::Failed { started_at: now, finished_at: now, steps, failure }
+        }
+    }
+}
+
+/// The subject and the body of a command.
+fn command(words: &Words<'_>) -> (String, Value) {
+    let (resource, verb, mut content) = content(words);
+    let mut project = words.get("project").unwrap_or("demo");
+    if resource != "volume" {
+        project = "admin";
+    }
+    for (key, value) in &words.named {
+        match (resource, *key) {
+            (_, "project" | "cmd") => {}
+            ("volume", key) => {
+                content.insert(key.to_owned(), if key == "metadata" { json!({ "k": value }) } else { json!(value) });
+            }
+            ("quota", key) => {
+                content.insert(key.to_owned(), json!(value.parse::<i64>().unwrap()));
+            }
+            ("type", "to") => {
+                content.insert("name".to_owned(), json!(value));
+            }
+            (_, key) => {
+                content.insert("extra_specs".to_owned(), json!({ key: value }));
+            }
+        }
+    }
+    let mut body = json!({ resource: content, "actor": { "user": "alice" } });
+    if let Some(id) = words.number("cmd") {
+        body["id"] = json!(Uuid::from_u128(u128::from(id)));
+    }
+    (format!("stele.ask.{project}.{resource}.{verb}"), body)
+}
+
+fn content<'a>(words: &Words<'a>) -> (&'static str, &'a str, Map<String, Value>) {
+    let object = |value: Value| value.as_object().unwrap().clone();
+    let id = || json!(volume_id(words.at(1)));
+    let size = || json!(words.at(2).parse::<u32>().unwrap());
+    match words.at(0) {
+        "create" if words.at(1) == "-" => ("volume", "create", object(json!({ "size_gib": size() }))),
+        "create" => ("volume", "create", object(json!({ "id": id(), "size_gib": size() }))),
+        "extend" => ("volume", "extend", object(json!({ "id": id(), "size_gib": size() }))),
+        "delete" => ("volume", "delete", object(json!({ "id": id(), "force": words.at(2) == "force" }))),
+        "update" => ("volume", "update", object(json!({ "id": id() }))),
+        "service" => ("service", words.at(1), object(json!({ "backend": words.at(2), "reason": words.at(3) }))),
+        "quota" => ("quota", "set", object(json!({ "project": words.at(1) }))),
+        "type" if words.at(1) == "create" => ("type", "create", object(json!({ "name": words.at(2) }))),
+        "type" => ("type", words.at(1), object(json!({ "type": words.at(2) }))),
+        other => panic!("no line begins with {other:?}"),
+    }
+}

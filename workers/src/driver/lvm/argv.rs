@@ -1,0 +1,189 @@
+//! Every command line that the driver runs, as typed arguments.
+//!
+//! Sizes are bytes, so nothing is rounded on the way; LVM rounds up to whole extents itself. The commands and the
+//! reasons for their options are those of `cinder/brick/local_dev/lvm.py`.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use crate::plan::Wipe;
+use crate::runner::Invocation;
+
+/// The columns of `lvs`, as [`super::report`] reads them.
+const LV_COLUMNS: &str = "lv_name,lv_size,lv_attr,lv_tags,pool_lv,data_percent,metadata_percent";
+
+/// The columns of `vgs`.
+const VG_COLUMNS: &str = "vg_name,vg_size,vg_free,lv_count";
+
+/// Older kernels do not look at signals while they zero a range: between two ranges `blkdiscard` can be ended.
+const ZERO_STEP_BYTES: &str = "67108864";
+
+/// How long udev's queue may take to become empty.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// The volume group that commands are about, and their time.
+#[derive(Debug, Clone)]
+pub(super) struct Argv {
+    pub(super) volume_group: String,
+    pub(super) timeout: Duration,
+}
+
+impl Argv {
+    /// All logical volumes of the group; hidden ones are not listed.
+    pub(super) fn lvs(&self) -> Invocation {
+        self.report("lvs", LV_COLUMNS, &[])
+    }
+
+    /// The one logical volume of that name. A selection and not a name: then absence is an empty list and success,
+    /// and nothing has to be concluded from an error message.
+    pub(super) fn lvs_named(&self, name: &str) -> Invocation {
+        self.report("lvs", LV_COLUMNS, &["-S".to_owned(), format!("lv_name=\"{name}\"")])
+    }
+
+    /// The volume group itself.
+    pub(super) fn vgs(&self) -> Invocation {
+        self.report("vgs", VG_COLUMNS, &[])
+    }
+
+    fn report(&self, program: &'static str, columns: &str, more: &[String]) -> Invocation {
+        let mut args = vec!["--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns];
+        args.extend(more.iter().map(String::as_str));
+        args.push(&self.volume_group);
+        self.command(program, args)
+    }
+
+    /// A volume in the thin pool.
+    pub(super) fn create_thin(&self, pool: &str, name: &str, size_bytes: u64, tags: &[String]) -> Invocation {
+        let size = format!("{size_bytes}b");
+        let target = self.of(pool);
+        let mut args = vec!["-y", "-T", "-V", &size, "-n", name];
+        args.extend(with_tags(tags));
+        args.push(&target);
+        self.command("lvcreate", args)
+    }
+
+    /// A volume with all its room. Signatures of what stood there before are wiped without asking.
+    pub(super) fn create_thick(&self, name: &str, size_bytes: u64, tags: &[String]) -> Invocation {
+        let size = format!("{size_bytes}b");
+        let mut args = vec!["-y", "-Wy", "-Zy", "-L", &size, "-n", name];
+        args.extend(with_tags(tags));
+        args.push(&self.volume_group);
+        self.command("lvcreate", args)
+    }
+
+    /// The thin pool, of 95 % of what is free: its metadata needs room to grow.
+    pub(super) fn create_pool(&self, pool: &str) -> Invocation {
+        self.command("lvcreate", vec!["-y", "--type", "thin-pool", "-l", "95%FREE", "-n", pool, &self.volume_group])
+    }
+
+    /// A larger size. Never a smaller one: `lvextend` refuses that.
+    pub(super) fn extend(&self, name: &str, size_bytes: u64) -> Invocation {
+        self.command("lvextend", vec!["-L", &format!("{size_bytes}b"), &self.of(name)])
+    }
+
+    /// Makes the device appear, also for a volume that is marked to be skipped.
+    pub(super) fn activate(&self, name: &str) -> Invocation {
+        self.command("lvchange", vec!["-a", "y", "-y", "-K", &self.of(name)])
+    }
+
+    /// Removes a volume. The second attempt also passes over devices that somebody left suspended.
+    pub(super) fn remove(&self, name: &str, second_attempt: bool) -> Invocation {
+        let config = if second_attempt {
+            "activation { retry_deactivation = 1 } devices { ignore_suspended_devices = 1 }"
+        } else {
+            "activation { retry_deactivation = 1 }"
+        };
+        self.command("lvremove", vec!["--config", config, "-f", &self.of(name)])
+    }
+
+    /// Wipes a part of a volume's device. `blkdiscard` opens the device exclusively, so what is mounted is refused.
+    pub(super) fn wipe(&self, name: &str, how: Wipe, offset: u64, length: u64) -> Invocation {
+        let (offset, length) = (offset.to_string(), length.to_string());
+        let device = format!("/dev/{}/{name}", self.volume_group);
+        let mut args = vec!["--offset", &offset, "--length", &length, &device];
+        if how == Wipe::Zero {
+            args.splice(..0, ["--zeroout", "--step", ZERO_STEP_BYTES]);
+        }
+        self.command("blkdiscard", args)
+    }
+
+    /// Waits until udev has looked at every device that changed: it opens them for that.
+    pub(super) fn settle() -> Invocation {
+        Invocation::new(
+            "udevadm",
+            SETTLE + Duration::from_secs(2),
+            ["settle".to_owned(), format!("--timeout={}", SETTLE.as_secs())],
+        )
+    }
+
+    fn of(&self, name: &str) -> String {
+        format!("{}/{name}", self.volume_group)
+    }
+
+    fn command(&self, program: &'static str, args: Vec<&str>) -> Invocation {
+        Invocation::new(program, self.timeout, args.into_iter().map(OsString::from))
+    }
+}
+
+fn with_tags(tags: &[String]) -> impl Iterator<Item = &str> {
+    tags.iter().flat_map(|tag| ["--addtag", tag])
+}
+
+#[cfg(test)]
+mod tests {
+    use stele_core::unit::Position;
+
+    use super::*;
+    use crate::driver::tags;
+    use crate::testing::volume;
+
+    #[test]
+    fn the_command_lines_are_these() {
+        let argv = Argv { volume_group: "vg".to_owned(), timeout: Duration::from_secs(9) };
+        let tags = tags(volume(1), Position(42));
+        let id = "00000000-0000-0000-0000-000000000001";
+        let name = format!("volume-{id}");
+        let columns = "lvs --reportformat json --units b --nosuffix -o \
+                       lv_name,lv_size,lv_attr,lv_tags,pool_lv,data_percent,metadata_percent";
+        let retry = "lvremove --config activation { retry_deactivation = 1 }";
+        for (invocation, text) in [
+            (argv.lvs(), format!("{columns} vg")),
+            (argv.lvs_named(&name), format!("{columns} -S lv_name=\"{name}\" vg")),
+            (argv.vgs(), "vgs --reportformat json --units b --nosuffix -o vg_name,vg_size,vg_free,lv_count vg".into()),
+            (
+                argv.create_thin("vg-pool", &name, 1 << 30, &tags),
+                format!(
+                    "lvcreate -y -T -V 1073741824b -n {name} --addtag stele.volume.{id} --addtag stele.at.42 vg/vg-pool"
+                ),
+            ),
+            (
+                argv.create_thick(&name, 1 << 30, &tags),
+                format!(
+                    "lvcreate -y -Wy -Zy -L 1073741824b -n {name} --addtag stele.volume.{id} --addtag stele.at.42 vg"
+                ),
+            ),
+            (argv.create_pool("p"), "lvcreate -y --type thin-pool -l 95%FREE -n p vg".into()),
+            (argv.extend(&name, 2 << 30), format!("lvextend -L 2147483648b vg/{name}")),
+            (argv.activate(&name), format!("lvchange -a y -y -K vg/{name}")),
+            (argv.remove(&name, false), format!("{retry} -f vg/{name}")),
+            (argv.remove(&name, true), format!("{retry} devices {{ ignore_suspended_devices = 1 }} -f vg/{name}")),
+            (
+                argv.wipe(&name, Wipe::Zero, 0, 9),
+                format!("blkdiscard --zeroout --step 67108864 --offset 0 --length 9 /dev/vg/{name}"),
+            ),
+            (argv.wipe(&name, Wipe::Discard, 1, 9), format!("blkdiscard --offset 1 --length 9 /dev/vg/{name}")),
+            (Argv::settle(), "udevadm settle --timeout=10".into()),
+        ] {
+            assert_eq!(invocation.to_string(), text);
+        }
+        assert_eq!(argv.remove(&name, false).args[1], "activation { retry_deactivation = 1 }", "one argument");
+    }
+
+    #[test]
+    fn tags_hold_only_what_lvm_allows() {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+.-/=!:&#".contains(&b);
+        for tag in tags(volume(u128::MAX), Position(u64::MAX)) {
+            assert!(tag.bytes().all(allowed) && !tag.starts_with('-') && tag.len() <= 1024, "{tag}");
+        }
+    }
+}

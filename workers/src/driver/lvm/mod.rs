@@ -1,0 +1,340 @@
+//! LVM: each volume is an LV in one volume group, thin or thick.
+//!
+//! Names are those of the field (`volume-<uuid>`), and every LV carries the tags of [`super::tags`] from the very
+//! command that makes it, so there is no moment in which an LV of ours has none. The semantics are those of
+//! `cinder/volume/drivers/lvm.py`.
+//!
+//! | file     | holds                                                       |
+//! | -------- | ----------------------------------------------------------- |
+//! | argv     | every command line                                          |
+//! | report   | the parser of what `lvs` and `vgs` print                    |
+//! | classify | what a failed command means                                 |
+
+mod argv;
+mod classify;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stele_core::id::{PoolName, VolumeId};
+use stele_core::schedule::Capability;
+use stele_core::task::{Failure, FailureKind, PoolReport, Task, lv_name};
+
+use super::stats::{Bytes, Figures};
+use super::{Applied, Driver, Item, Meter, failure, item, no_such_pool, tags};
+use crate::config::{BackendConfig, LvmConfig, LvmType, WipePolicy};
+use crate::plan::{Found, Observed, Owner, Step, Wipe};
+use crate::runner::{Invocation, Output, Runner};
+use argv::Argv;
+use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
+
+/// How much one `blkdiscard --zeroout` overwrites. Each has the time of one command, which is enough for 9 MiB/s,
+/// and each is a sign of progress.
+const ZERO_CHUNK_BYTES: u64 = 1 << 30;
+
+/// How much one `blkdiscard` discards; devices do that without touching the data.
+const DISCARD_CHUNK_BYTES: u64 = 64 << 30;
+
+/// LVM's commands are known to die of SIGSEGV now and then; Cinder runs them again as well
+/// (<https://bugs.launchpad.net/cinder/+bug/1901783>).
+const ATTEMPTS: u32 = 3;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Lvm(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    backend: BackendConfig,
+    pool: PoolName,
+    /// The thin pool's LV; `None` when volumes are thick.
+    thin_pool: Option<String>,
+    wipe: WipePolicy,
+    argv: Argv,
+    runner: Runner,
+}
+
+impl Lvm {
+    /// Looks at the volume group, settles whether volumes are thin or thick, and makes the thin pool where it is
+    /// wanted and missing.
+    ///
+    /// # Errors
+    /// A [`Failure`] when LVM or the volume group is not there, or the thin pool's name is taken by something else.
+    pub async fn open(backend: &BackendConfig, config: &LvmConfig) -> Result<Self, Failure> {
+        // Every task runs at most one command at a time; two more, so that a heartbeat never waits for a wipe.
+        Self::open_with(backend, config, Runner::new(backend.concurrency() + 2)).await
+    }
+
+    async fn open_with(backend: &BackendConfig, config: &LvmConfig, runner: Runner) -> Result<Self, Failure> {
+        let pool = backend.name.pool(&config.volume_group);
+        let mut inner = Inner {
+            backend: backend.clone(),
+            pool: pool.map_err(|invalid| failure(FailureKind::Other, "open", invalid.to_string()))?,
+            thin_pool: None,
+            wipe: config.wipe,
+            argv: Argv {
+                volume_group: config.volume_group.clone(),
+                timeout: Duration::from_millis(config.command_timeout_ms),
+            },
+            runner,
+        };
+        inner.thin_pool = inner.find_thin_pool(config).await?;
+        tracing::info!(pool = %inner.pool, thin_pool = inner.thin_pool.as_deref(), "opened the volume group");
+        Ok(Self(Arc::new(inner)))
+    }
+
+    fn check(&self, step: &str, pool: &PoolName) -> Result<&Inner, Failure> {
+        if self.0.pool == *pool { Ok(&self.0) } else { Err(no_such_pool(step, pool)) }
+    }
+}
+
+impl Driver for Lvm {
+    fn name(&self) -> &'static str {
+        "lvm"
+    }
+
+    async fn observe(&self, volume: VolumeId, pool: &PoolName) -> Result<Observed, Failure> {
+        let inner = self.check("observe", pool)?;
+        let name = lv_name(volume);
+        let mut found = inner.find(&name).await?;
+        if found.as_ref().is_some_and(|lv| lv.open) {
+            // It may be udev that holds it, only to look what is in it.
+            inner.settle().await;
+            found = inner.find(&name).await?;
+        }
+        Ok(found.map_or(Observed::Absent, |lv| Observed::Present(inner.found(volume, &lv))))
+    }
+
+    async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
+        let inner = self.check(step.name(), &task.pool)?;
+        let name = lv_name(task.operation.volume());
+        match *step {
+            Step::Create { size_bytes } => {
+                let tags = tags(task.operation.volume(), task.asked_at);
+                inner
+                    .change(match &inner.thin_pool {
+                        Some(pool) => inner.argv.create_thin(pool, &name, size_bytes, &tags),
+                        None => inner.argv.create_thick(&name, size_bytes, &tags),
+                    })
+                    .await
+            }
+            Step::Extend { size_bytes } => inner.change(inner.argv.extend(&name, size_bytes)).await,
+            Step::Activate => inner.change(inner.argv.activate(&name)).await,
+            Step::Wipe { how, size_bytes } => inner.wipe(&name, how, size_bytes, meter).await,
+            Step::Remove => inner.remove(&name).await,
+        }
+    }
+
+    async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
+        let inner = &self.0;
+        let volumes = inner.volumes().await?;
+        let figures = match &inner.thin_pool {
+            Some(pool) => thin_figures(pool, &volumes)?,
+            None => thick_figures(&inner.group().await?),
+        };
+        let ours: Vec<_> = volumes.iter().filter_map(|lv| item(&lv.name, lv.size_bytes, &lv.tags)).collect();
+        let kind = if inner.thin_pool.is_some() { "thin" } else { "default" };
+        let group = &inner.argv.volume_group;
+        let place = format!("LVMVolumeDriver:{}:{group}:{kind}:0", inner.backend.name.host());
+        let mut more = figures.more;
+        more.push(("location_info", Capability::Text(place)));
+        let figures = Figures {
+            allocated_bytes: ours.iter().map(|item| item.size_bytes).sum(),
+            volumes: ours.len(),
+            more,
+            ..figures
+        };
+        Ok(vec![PoolReport { pool: inner.pool.clone(), stats: figures.into_stats(&inner.backend) }])
+    }
+
+    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+        let volumes = self.check("inventory", pool)?.volumes().await?;
+        let mut items: Vec<_> = volumes.iter().filter_map(|lv| item(&lv.name, lv.size_bytes, &lv.tags)).collect();
+        items.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(items)
+    }
+}
+
+impl Inner {
+    async fn find_thin_pool(&self, config: &LvmConfig) -> Result<Option<String>, Failure> {
+        let group = self.group().await?;
+        let name = config.pool_lv();
+        if config.lvm_type == LvmType::Thick {
+            return Ok(None);
+        }
+        if self.has_thin_pool(&name).await? {
+            return Ok(Some(name));
+        }
+        if config.lvm_type == LvmType::Auto && group.lv_count > 0 {
+            return Ok(None);
+        }
+        if let Err(failure) = self.change(self.argv.create_pool(&name)).await
+            && !self.has_thin_pool(&name).await?
+        {
+            return Err(failure);
+        }
+        Ok(Some(name))
+    }
+
+    async fn has_thin_pool(&self, name: &str) -> Result<bool, Failure> {
+        match self.find(name).await? {
+            None => Ok(false),
+            Some(lv) if lv.kind == Kind::ThinPool => Ok(true),
+            Some(_) => {
+                let message = format!("{name} in {} is not a thin pool", self.argv.volume_group);
+                Err(failure(FailureKind::Conflict, "open", message))
+            }
+        }
+    }
+
+    fn found(&self, volume: VolumeId, lv: &LogicalVolume) -> Found {
+        let ours = item(&lv.name, lv.size_bytes, &lv.tags).is_some_and(|item| item.volume == volume);
+        Found {
+            size_bytes: lv.size_bytes,
+            owner: if ours { Owner::Ours } else { Owner::Foreign },
+            open: lv.open,
+            has_snapshots: lv.kind == Kind::Origin,
+            active: lv.active,
+            // A thin pool zeroes each block before it gives it to another volume.
+            wipe: if lv.pool.is_some() { None } else { self.wipe.wipe() },
+        }
+    }
+
+    async fn wipe(&self, name: &str, how: Wipe, size_bytes: u64, meter: &Meter) -> Result<Applied, Failure> {
+        let chunk_bytes = match how {
+            Wipe::Zero => ZERO_CHUNK_BYTES,
+            Wipe::Discard => DISCARD_CHUNK_BYTES,
+        };
+        let mut offset = 0;
+        while offset < size_bytes {
+            let length = chunk_bytes.min(size_bytes - offset);
+            self.change(self.argv.wipe(name, how, offset, length)).await?;
+            offset += length;
+            meter.advance(offset, size_bytes);
+        }
+        Ok(Applied { step: "blkdiscard", exit_status: Some(0) })
+    }
+
+    async fn remove(&self, name: &str) -> Result<Applied, Failure> {
+        match self.change(self.argv.remove(name, false)).await {
+            Err(failure) if matches!(failure.kind, FailureKind::Busy | FailureKind::Other) => {
+                tracing::info!(name, %failure, "lvremove failed; once more when udev has settled");
+                self.settle().await;
+                self.change(self.argv.remove(name, true)).await
+            }
+            done => done,
+        }
+    }
+
+    /// Best effort: whoever needs a settled udev finds out by what comes next.
+    async fn settle(&self) {
+        if let Err(error) = self.runner.run(Argv::settle()).await {
+            tracing::debug!(%error, "udevadm settle");
+        }
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<LogicalVolume>, Failure> {
+        let volumes = self.read(self.argv.lvs_named(name), report::logical_volumes).await?;
+        // The selection asks for one name; that LVM understood it so is checked all the same.
+        match volumes.as_slice() {
+            [] => Ok(None),
+            [lv] if lv.name == name => Ok(Some(lv.clone())),
+            others => {
+                let message = format!("lvs was asked for {name} and told of {} others", others.len());
+                Err(failure(FailureKind::Unparsable, "lvs", message))
+            }
+        }
+    }
+
+    async fn volumes(&self) -> Result<Vec<LogicalVolume>, Failure> {
+        self.read(self.argv.lvs(), report::logical_volumes).await
+    }
+
+    async fn group(&self) -> Result<VolumeGroup, Failure> {
+        let groups = self.read(self.argv.vgs(), report::volume_groups).await?;
+        let group = groups.into_iter().find(|group| group.name == self.argv.volume_group);
+        group.ok_or_else(|| {
+            failure(FailureKind::Unparsable, "vgs", "vgs did not tell of the group that it was asked for")
+        })
+    }
+
+    async fn read<T>(
+        &self,
+        invocation: Invocation,
+        parse: impl FnOnce(&[u8]) -> Result<T, ReportError>,
+    ) -> Result<T, Failure> {
+        let program = invocation.program;
+        let output = self.run(invocation).await?;
+        parse(&output.stdout).map_err(|error| classify::not_understood(program, &error, output))
+    }
+
+    async fn change(&self, invocation: Invocation) -> Result<Applied, Failure> {
+        let program = invocation.program;
+        tracing::debug!(%invocation, "run");
+        let output = self.run(invocation).await?;
+        Ok(Applied { step: program, exit_status: output.exit_status })
+    }
+
+    /// Runs a command that has to end well.
+    async fn run(&self, invocation: Invocation) -> Result<Output, Failure> {
+        let program = invocation.program;
+        let mut attempt = 1;
+        loop {
+            let output =
+                self.runner.run(invocation.clone()).await.map_err(|error| classify::not_run(program, error))?;
+            let crashed = output.signal == Some(11) || output.exit_status == Some(139);
+            if output.success() {
+                return Ok(output);
+            }
+            if !crashed || attempt == ATTEMPTS {
+                return Err(classify::failed(program, output));
+            }
+            attempt += 1;
+        }
+    }
+}
+
+fn thin_figures(pool: &str, volumes: &[LogicalVolume]) -> Result<Figures, Failure> {
+    let found = volumes.iter().find(|lv| lv.name == pool && lv.kind == Kind::ThinPool);
+    let found =
+        found.ok_or_else(|| failure(FailureKind::NotFound, "pools", format!("the thin pool {pool} is gone")))?;
+    // An inactive pool does not say how full it is. Nothing can be made in it, and nothing is said about it.
+    let data_percent = found.data_percent.ok_or_else(|| {
+        failure(FailureKind::Other, "pools", format!("the thin pool {pool} is not active: its use is unknown"))
+    })?;
+    let mut more = vec![("data_percent", Capability::Float(data_percent))];
+    more.extend(found.metadata_percent.map(|percent| ("metadata_percent", Capability::Float(percent))));
+    Ok(Figures {
+        total_bytes: Bytes::Number(found.size_bytes),
+        free_bytes: Bytes::Number(unused_bytes(found.size_bytes, data_percent)),
+        provisioned_bytes: volumes.iter().filter(|lv| lv.pool.as_deref() == Some(pool)).map(|lv| lv.size_bytes).sum(),
+        allocated_bytes: 0,
+        volumes: 0,
+        thin: true,
+        protocol: "iSCSI",
+        more,
+    })
+}
+
+fn thick_figures(group: &VolumeGroup) -> Figures {
+    Figures {
+        total_bytes: Bytes::Number(group.size_bytes),
+        free_bytes: Bytes::Number(group.free_bytes),
+        provisioned_bytes: group.size_bytes.saturating_sub(group.free_bytes),
+        allocated_bytes: 0,
+        volumes: 0,
+        thin: false,
+        protocol: "iSCSI",
+        more: Vec::new(),
+    }
+}
+
+/// LVM gives per cent with two digits; whole hundredths keep the sum exact.
+fn unused_bytes(size_bytes: u64, data_percent: f64) -> u64 {
+    let used_hundredths = (data_percent * 100.0).round().clamp(0.0, 10_000.0) as u64;
+    let unused = u128::from(size_bytes) * u128::from(10_000 - used_hundredths) / 10_000;
+    u64::try_from(unused).unwrap_or(size_bytes)
+}

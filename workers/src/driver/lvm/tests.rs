@@ -1,0 +1,277 @@
+//! The driver with tools that only pretend: scripts that print what the real ones printed. With real LVM the
+//! contract suite runs in the kernel lab.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use stele_core::unit::Position;
+use tempfile::TempDir;
+
+use super::*;
+use crate::testing::{GIB, config, create_task, volume};
+
+/// A folder of tools. Each notes its command line in `calls`.
+struct Tools(TempDir);
+
+impl Tools {
+    fn new() -> Self {
+        let tools = Self(tempfile::tempdir().unwrap());
+        tools.tool("udevadm", "exit 0");
+        tools
+    }
+
+    fn tool(&self, name: &str, script: &str) {
+        let dir = self.0.path();
+        let text = format!("cd {}\necho \"{name} $*\" >> calls\n{script}\n", dir.display());
+        fs::write(dir.join(format!("{name}.script")), text).unwrap();
+        let tool = dir.join(name);
+        if !tool.exists() {
+            symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/pretend"), tool).unwrap();
+        }
+    }
+
+    /// A tool that prints a captured output.
+    fn prints(&self, name: &str, captured: &str) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/lvm").join(format!("{captured}.json"));
+        self.tool(name, &format!("cat {}", file.display()));
+    }
+
+    /// A tool that fails the first so many times.
+    fn fails(&self, name: &str, times: u32, stderr: &str, exit: &str) {
+        self.tool(
+            name,
+            &format!(
+                "n=$(grep -c '^{name} ' calls)\n\
+                 if [ $n -le {times} ]; then echo '{stderr}' >&2; {exit}; fi"
+            ),
+        );
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.0.path().join("calls")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn programs(&self) -> Vec<String> {
+        let first = |call: &String| call.split(' ').next().unwrap_or_default().to_owned();
+        self.calls().iter().map(first).collect()
+    }
+
+    async fn open(&self, group: &str, lvm_type: LvmType) -> Result<Lvm, Failure> {
+        let lvm = LvmConfig {
+            volume_group: group.to_owned(),
+            lvm_type,
+            pool: None,
+            wipe: WipePolicy::Zero,
+            command_timeout_ms: 10_000,
+        };
+        let path = format!("{}:/usr/bin:/bin", self.0.path().display());
+        let driver = Lvm::open_with(&config(), &lvm, Runner::new(2).with_path(path)).await;
+        let _ = fs::remove_file(self.0.path().join("calls"));
+        driver
+    }
+}
+
+async fn thick() -> (Tools, Lvm) {
+    let tools = Tools::new();
+    tools.prints("vgs", "vgs");
+    let driver = tools.open("vg", LvmType::Thick).await.unwrap();
+    (tools, driver)
+}
+
+async fn apply(driver: &Lvm, step: &Step) -> Result<Applied, Failure> {
+    let pool = driver.0.pool.clone();
+    driver.apply(&Task { pool, ..create_task(1, 1) }, step, &Meter::default()).await
+}
+
+/// A volume of the captured outputs.
+fn captured(id: &str) -> VolumeId {
+    id.parse().unwrap()
+}
+
+#[tokio::test]
+async fn thin_or_thick_is_settled_as_in_cinder() {
+    let pool = r#"{"report":[{"lv":[{"lv_name":"vg-pool","lv_size":"1","lv_attr":"twi-a-tz--","lv_tags":"","pool_lv":"","data_percent":"0.00","metadata_percent":"1.00"}]}]}"#;
+    let thick = pool.replace("twi-a-tz--", "-wi-a-----");
+    let none = r#"{"report":[{"lv":[]}]}"#;
+    for (lvm_type, group, lvs, expected) in [
+        (LvmType::Auto, "vgs", pool, Ok(Some("vg-pool"))),
+        (LvmType::Auto, "vgs", none, Ok(None)),
+        (LvmType::Auto, "vgs", thick.as_str(), Err(FailureKind::Conflict)),
+        (LvmType::Thin, "vgs", pool, Ok(Some("vg-pool"))),
+        (LvmType::Thick, "vgs", pool, Ok(None)),
+        (LvmType::Thick, "vgs-absent", none, Err(FailureKind::Unparsable)),
+    ] {
+        let tools = Tools::new();
+        tools.prints("vgs", group);
+        tools.tool("lvs", &format!("echo '{lvs}'"));
+        let found = tools.open("vg", lvm_type).await.map(|driver| driver.0.thin_pool.clone());
+        let found = found.as_ref().map(Option::as_deref).map_err(|failure| failure.kind);
+        assert_eq!(found, expected, "{lvm_type:?} {lvs}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_thin_pool_is_made() {
+    let tools = Tools::new();
+    tools.prints("vgs", "vgs-empty");
+    tools.prints("lvs", "lvs-empty");
+    tools.tool("lvcreate", "exit 0");
+    let driver = tools.open("vgthick", LvmType::Auto).await.unwrap();
+    assert_eq!(driver.0.thin_pool.as_deref(), Some("vgthick-pool"));
+    tools.fails("lvcreate", 9, "insufficient free space", "exit 5");
+    assert_eq!(tools.open("vgthick", LvmType::Thin).await.unwrap_err().kind, FailureKind::NoSpace);
+}
+
+#[tokio::test]
+async fn lvm_that_is_not_there_is_told_at_once() {
+    let tools = Tools::new();
+    let failure = tools.open("vg", LvmType::Auto).await.err();
+    // Where LVM is installed the tools of the machine are found behind the pretended ones, and know no such group.
+    let kind = failure.map(|failure| failure.kind);
+    assert!(
+        matches!(kind, Some(FailureKind::ToolUnavailable | FailureKind::NotFound | FailureKind::Other)),
+        "{kind:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_volume_is_observed_with_all_that_matters() {
+    let (tools, driver) = thick().await;
+    let pool = driver.0.pool.clone();
+    let observe = async |id: &str, output: &str| {
+        tools.prints("lvs", output);
+        match driver.observe(captured(id), &pool).await {
+            Ok(Observed::Present(found)) => Ok(found),
+            other => Err(other),
+        }
+    };
+    let thin = observe("6f1c2f5e-9d0b-4c39-8c3f-1f1a2b3c4d5e", "lvs-thin-volume").await.unwrap();
+    let ours =
+        Found { size_bytes: GIB, owner: Owner::Ours, open: false, has_snapshots: false, active: true, wipe: None };
+    assert_eq!(thin, ours);
+    let thick = observe("7a2d3e6f-0e1c-4d4a-9d40-2a2b3c4d5e6f", "lvs-thick-inactive").await.unwrap();
+    assert_eq!(thick, Found { active: false, wipe: Some(Wipe::Zero), ..ours });
+    assert_eq!(observe("6f1c2f5e-9d0b-4c39-8c3f-1f1a2b3c4d5e", "lvs-absent").await, Err(Ok(Observed::Absent)));
+    // A selection that LVM did not understand, or another LVM's idea of it.
+    let failure = observe("6f1c2f5e-9d0b-4c39-8c3f-1f1a2b3c4d5e", "lvs-thin").await.unwrap_err().unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unparsable);
+    tools.tool("lvs", "echo 'File descriptor 3 leaked'; exit 0");
+    let failure = driver.observe(volume(1), &pool).await.unwrap_err();
+    assert_eq!((failure.kind, failure.exit_status), (FailureKind::Unparsable, Some(0)));
+}
+
+#[tokio::test]
+async fn only_what_stays_open_is_in_use() {
+    let (tools, driver) = thick().await;
+    let row = |attr: &str| {
+        let name = lv_name(volume(1));
+        format!(
+            r#"{{"report":[{{"lv":[{{"lv_name":"{name}","lv_size":"1073741824","lv_attr":"{attr}","lv_tags":"","pool_lv":"","data_percent":"","metadata_percent":""}}]}}]}}"#
+        )
+    };
+    let script = format!(
+        "if [ -e looked ]; then echo '{}'; else touch looked; echo '{}'; fi",
+        row("-wi-a-----"),
+        row("-wi-ao----")
+    );
+    tools.tool("lvs", &script);
+    let Observed::Present(found) = driver.observe(volume(1), &driver.0.pool).await.unwrap() else { panic!() };
+    assert_eq!((found.open, found.owner), (false, Owner::Foreign));
+    assert_eq!(tools.programs(), ["lvs", "udevadm", "lvs"]);
+}
+
+#[tokio::test]
+async fn a_remove_is_tried_twice_but_only_where_that_can_help() {
+    let (tools, driver) = thick().await;
+    tools.fails("lvremove", 1, "  Logical volume vg/x in use.", "exit 5");
+    assert_eq!(apply(&driver, &Step::Remove).await.unwrap().step, "lvremove");
+    assert_eq!(tools.programs(), ["lvremove", "udevadm", "lvremove"]);
+    assert!(tools.calls()[2].contains("ignore_suspended_devices"));
+
+    let (tools, driver) = thick().await;
+    tools.fails("lvremove", 9, "  Logical volume vg/x in use.", "exit 5");
+    let failure = apply(&driver, &Step::Remove).await.unwrap_err();
+    assert_eq!((failure.kind, failure.exit_status), (FailureKind::Busy, Some(5)));
+    assert_eq!(tools.programs().len(), 3);
+
+    let (tools, driver) = thick().await;
+    tools.fails("lvremove", 9, "  Failed to find logical volume \"vg/x\"", "exit 5");
+    assert_eq!(apply(&driver, &Step::Remove).await.unwrap_err().kind, FailureKind::NotFound);
+    assert_eq!(tools.programs(), ["lvremove"]);
+}
+
+#[tokio::test]
+async fn a_tool_that_crashed_runs_again() {
+    for (crashes, ok) in [(2, true), (3, false)] {
+        let (tools, driver) = thick().await;
+        tools.fails("lvextend", crashes, "", "kill -SEGV $$");
+        assert_eq!(apply(&driver, &Step::Extend { size_bytes: GIB }).await.is_ok(), ok);
+        assert_eq!(tools.calls().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_wipe_goes_through_the_whole_volume_and_shows_its_progress() {
+    let (tools, driver) = thick().await;
+    tools.tool("blkdiscard", "exit 0");
+    let meter = Meter::default();
+    let task = Task { pool: driver.0.pool.clone(), ..create_task(1, 1) };
+    let step = Step::Wipe { how: Wipe::Zero, size_bytes: 2 * GIB + 4096 };
+    driver.apply(&task, &step, &meter).await.unwrap();
+    let device = format!("/dev/vg/{}", lv_name(volume(1)));
+    let line = |offset: u64, length: u64| {
+        format!("blkdiscard --zeroout --step 67108864 --offset {offset} --length {length} {device}")
+    };
+    assert_eq!(tools.calls(), [line(0, GIB), line(GIB, GIB), line(2 * GIB, 4096)]);
+    assert_eq!((meter.read().percent, meter.read().signs), (100, 3));
+
+    tools.fails("blkdiscard", 9, "blkdiscard: cannot open /dev/vg/x: Device or resource busy", "exit 1");
+    let failure = driver.apply(&task, &step, &meter).await.unwrap_err();
+    assert_eq!((failure.kind, failure.step.as_str()), (FailureKind::Busy, "blkdiscard"));
+}
+
+#[tokio::test]
+async fn the_figures_are_those_of_lvm() {
+    let (tools, driver) = thick().await;
+    tools.prints("lvs", "lvs-thin");
+    let thick = driver.pools().await.unwrap().remove(0).stats;
+    let gib = |bytes: u64| bytes as f64 / GIB as f64;
+    assert_eq!(thick.total_capacity_gb.gib(), Some(gib(4_290_772_992)));
+    assert_eq!(thick.free_capacity_gb.and_then(|free| free.gib()), Some(gib(423_624_704)));
+    assert_eq!(thick.provisioned_capacity_gb, gib(4_290_772_992 - 423_624_704));
+    assert!(thick.thick_provisioning_support && !thick.thin_provisioning_support);
+
+    let tools = Tools::new();
+    tools.prints("vgs", "vgs");
+    tools.tool("lvs", "case \"$*\" in *-pool*) grep -v volume- lvs.json | grep -v odd2 | sed 's/\"},/\"}/' ;; *) cat lvs.json ;; esac");
+    let captured = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/lvm/lvs-thin.json");
+    let text = fs::read_to_string(captured).unwrap().replacen(
+        "0.00\", \"metadata_percent\":\"11.33",
+        "12.34\", \"metadata_percent\":\"11.33",
+        1,
+    );
+    fs::write(tools.0.path().join("lvs.json"), text).unwrap();
+    let driver = tools.open("vg", LvmType::Auto).await.unwrap();
+    let thin = driver.pools().await.unwrap().remove(0).stats;
+    assert_eq!(thin.total_capacity_gb.gib(), Some(gib(3_858_759_680)));
+    assert_eq!(thin.free_capacity_gb.and_then(|free| free.gib()), Some(gib(3_858_759_680 * 8766 / 10_000)));
+    assert_eq!(thin.provisioned_capacity_gb, gib(1_077_936_128 + 2_147_483_648));
+    assert_eq!((thin.allocated_capacity_gb, thin.total_volumes), (Some(2.0), Some(1)));
+    assert_eq!(thin.capabilities.get("data_percent"), Some(&Capability::Float(12.34)));
+    assert_eq!(thin.capabilities.get("metadata_percent"), Some(&Capability::Float(11.33)));
+    let items = driver.inventory(&driver.0.pool).await.unwrap();
+    assert_eq!((items.len(), items[0].asked_at), (1, Some(Position(4711))));
+}
+
+#[tokio::test]
+async fn another_pool_is_refused_everywhere() {
+    let (tools, driver) = thick().await;
+    let other = PoolName::new("n1@mem#other").unwrap();
+    assert_eq!(driver.observe(volume(1), &other).await.unwrap_err().kind, FailureKind::NotFound);
+    assert_eq!(driver.inventory(&other).await.unwrap_err().kind, FailureKind::NotFound);
+    let task = Task { pool: other, ..create_task(1, 1) };
+    let failure = driver.apply(&task, &Step::Remove, &Meter::default()).await.unwrap_err();
+    assert_eq!((failure.kind, tools.calls().len()), (FailureKind::NotFound, 0));
+}

@@ -1,0 +1,153 @@
+//! One task from end to end: observe, plan, run the missing steps, tell what happened.
+//!
+//! Nothing is kept between tasks, and nothing is believed of an earlier attempt: each execution starts with a look
+//! at the storage. When a step fails there is one more look. The step may have had its effect all the same (a tool
+//! that was killed after it had done its work), or another worker with the same task may have been quicker; where
+//! the task's words have become true, the task has succeeded.
+
+use std::future::Future;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+use stele_core::task::{Failure, StepDone, Task, TaskReport, Transition};
+use stele_core::unit::Timestamp;
+
+use crate::clock::Clock;
+use crate::driver::{Applied, Driver, Meter};
+use crate::plan::{Step, plan};
+
+/// Work that takes longer than this is announced, in milliseconds. Most LVM commands take less, and every
+/// announcement is a commit in the log.
+pub const STARTED_AFTER_MS: u64 = 200;
+
+/// Progress is told at most this often, in milliseconds.
+pub const PROGRESS_EVERY_MS: u64 = 1000;
+
+/// Executes a task. `None` when its deadline had passed before anything was done: control has given this dispatch
+/// up, so nothing is done and nothing is told.
+///
+/// `interim` gets the reports on the way, [`Transition::Started`] and [`Transition::Progressed`]. Progress is told
+/// only when the driver showed a sign of it, so a tool that hangs does not move its own deadline.
+pub async fn execute<D: Driver, C: Clock>(
+    driver: &D,
+    clock: &C,
+    task: &Task,
+    mut interim: impl FnMut(TaskReport) + Send,
+) -> Option<TaskReport> {
+    let started_at = clock.now();
+    let meter = Meter::default();
+    let mut work = pin!(attempt(driver, clock, task, &meter));
+    if let Some(done) = race(work.as_mut(), clock.sleep_ms(STARTED_AFTER_MS)).await {
+        return done.report(task, started_at, clock.now());
+    }
+    interim(report(task, Transition::Started { at: started_at }));
+    let mut signs = meter.read().signs;
+    loop {
+        if let Some(done) = race(work.as_mut(), clock.sleep_ms(PROGRESS_EVERY_MS)).await {
+            return done.report(task, started_at, clock.now());
+        }
+        let reading = meter.read();
+        if reading.signs != signs {
+            signs = reading.signs;
+            let (step, percent) = (reading.step.to_owned(), reading.percent);
+            interim(report(task, Transition::Progressed { at: clock.now(), step, percent }));
+        }
+    }
+}
+
+/// How an attempt ended.
+enum Done {
+    /// The deadline had passed; nothing was done.
+    TooLate,
+    True(Vec<StepDone>),
+    Failed(Vec<StepDone>, Failure),
+}
+
+impl Done {
+    fn report(self, task: &Task, started_at: Timestamp, finished_at: Timestamp) -> Option<TaskReport> {
+        let transition = match self {
+            Self::TooLate => return None,
+            Self::True(steps) => Transition::Succeeded { started_at, finished_at, steps },
+            Self::Failed(steps, failure) => Transition::Failed { started_at, finished_at, steps, failure },
+        };
+        Some(report(task, transition))
+    }
+}
+
+async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter: &Meter) -> Done {
+    let mut done = Vec::new();
+    if clock.now() >= task.deadline {
+        return Done::TooLate;
+    }
+    let steps = match missing(driver, task, meter).await {
+        Ok(steps) => steps,
+        Err(failure) => return Done::Failed(done, failure),
+    };
+    // The look may have waited long for LVM's lock.
+    if !steps.is_empty() && clock.now() >= task.deadline {
+        return Done::TooLate;
+    }
+    for step in steps {
+        meter.begin(step.name());
+        let began = clock.now();
+        let applied = driver.apply(task, &step, meter).await;
+        let took_us = micros_between(began, clock.now());
+        match applied {
+            Ok(Applied { step, exit_status }) => done.push(StepDone { step: step.to_owned(), took_us, exit_status }),
+            Err(failure) => return second_look(driver, task, meter, done, failure, took_us).await,
+        }
+    }
+    Done::True(done)
+}
+
+async fn missing<D: Driver>(driver: &D, task: &Task, meter: &Meter) -> Result<Vec<Step>, Failure> {
+    meter.begin("observe");
+    let observed = driver.observe(task.operation.volume(), &task.pool).await?;
+    plan(task, &observed)
+}
+
+async fn second_look<D: Driver>(
+    driver: &D,
+    task: &Task,
+    meter: &Meter,
+    mut done: Vec<StepDone>,
+    failure: Failure,
+    took_us: u64,
+) -> Done {
+    match missing(driver, task, meter).await {
+        Ok(steps) if steps.is_empty() => {
+            tracing::info!(task = %task.id, %failure, "a step failed, but what was asked for is true");
+            done.push(StepDone { step: failure.step, took_us, exit_status: failure.exit_status });
+            Done::True(done)
+        }
+        // The first failure is the reason; what the second look says is only its consequence.
+        Ok(_) | Err(_) => Done::Failed(done, failure),
+    }
+}
+
+/// `None` when the pause was over first; the work goes on when it is polled again.
+async fn race<T>(work: impl Future<Output = T> + Unpin, pause: impl Future<Output = ()>) -> Option<T> {
+    match select(work, pin!(pause)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(((), _)) => None,
+    }
+}
+
+fn report(task: &Task, transition: Transition) -> TaskReport {
+    TaskReport {
+        task: task.id,
+        flow: task.flow,
+        pool: task.pool.clone(),
+        operation: task.operation.clone(),
+        phase: task.phase,
+        dispatch: task.dispatch,
+        transition,
+    }
+}
+
+fn micros_between(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.micros().saturating_sub(from.micros())).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What the tests of this package share: tasks, written short.
+
+use stele_core::id::{FlowId, PoolName, TaskId, VolumeId};
+use stele_core::task::{Operation, Phase, Task};
+use stele_core::unit::{Position, SizeGib, Timestamp};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::config::{BackendConfig, DriverConfig, NullConfig};
+
+pub(crate) const GIB: u64 = 1 << 30;
+
+pub(crate) fn volume(n: u128) -> VolumeId {
+    VolumeId(Uuid::from_u128(n))
+}
+
+pub(crate) fn pool() -> PoolName {
+    PoolName::new("n1@mem#pool").unwrap()
+}
+
+pub(crate) fn size(gib: u32) -> SizeGib {
+    SizeGib::new(i128::from(gib)).unwrap()
+}
+
+pub(crate) fn create_task(n: u128, gib: u32) -> Task {
+    task(Operation::CreateVolume { volume: volume(n), size_gib: size(gib) })
+}
+
+pub(crate) fn extend_task(n: u128, gib: u32) -> Task {
+    task(Operation::ExtendVolume { volume: volume(n), size_gib: size(gib) })
+}
+
+pub(crate) fn delete_task(n: u128) -> Task {
+    task(Operation::DeleteVolume { volume: volume(n) })
+}
+
+fn task(operation: Operation) -> Task {
+    Task {
+        id: TaskId(Uuid::from_u128(operation.volume().0.as_u128() + 1000)),
+        flow: FlowId(Uuid::from_u128(operation.volume().0.as_u128() + 2000)),
+        pool: pool(),
+        operation,
+        phase: Phase::Execute,
+        dispatch: 1,
+        deadline: Timestamp::from_millis(i64::MAX / 1000),
+        asked_at: Position(42),
+    }
+}
+
+/// A backend called `n1@mem`, for drivers that take of a configuration only its common part.
+pub(crate) fn config() -> BackendConfig {
+    BackendConfig {
+        name: pool().backend(),
+        driver: DriverConfig::Null(NullConfig::default()),
+        availability_zone: "nova".to_owned(),
+        report_interval_ms: 10_000,
+        concurrency: None,
+        drain_ms: 30_000,
+        reserved_percentage: 0,
+        max_over_subscription_ratio: None,
+        volume_backend_name: None,
+    }
+}
+
+/// Tokio's clock, which stands still and is moved by the tests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TestClock(tokio::time::Instant);
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let since = i64::try_from(self.0.elapsed().as_micros()).unwrap();
+        Timestamp::from_millis(1_000_000).max(Timestamp::from_micros(1_000_000_000 + since))
+    }
+
+    async fn sleep_ms(&self, millis: u64) {
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+    }
+}

@@ -1,0 +1,86 @@
+//! Heartbeats: the backend is alive, and this is what its pools look like.
+
+use std::pin::pin;
+
+use futures_util::future::select;
+use stele_core::port::{Claimed, Reporter};
+use stele_core::task::{BackendReport, ReportBody, ReportReply};
+use stele_core::unit::Position;
+
+use super::{Life, PAUSE_MS, longer};
+use crate::clock::Clock;
+use crate::driver::Driver;
+
+/// How long a heartbeat waits for more of the same when room has become free, in milliseconds.
+const SOON_MS: u64 = 1000;
+
+impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
+    pub(super) async fn beat(&self) {
+        let mut pause_ms = PAUSE_MS.0;
+        loop {
+            // Before the observation: whatever was fulfilled by this position had its effect before, so the figures
+            // contain it. What is fulfilled while we look may or may not be in them, and is counted on top.
+            let as_of = self.seen();
+            match self.beat_once(as_of).await {
+                Beat::Delivered => pause_ms = PAUSE_MS.0,
+                Beat::Undelivered => {
+                    // Not the same again: by then the figures are old.
+                    self.clock.sleep_ms(pause_ms).await;
+                    pause_ms = longer(pause_ms);
+                    continue;
+                }
+                Beat::Blind => {}
+            }
+            if as_of == Position::default() && self.seen() > as_of {
+                // The first one could not say what its figures contain. Now it is known.
+                continue;
+            }
+            let soon = async {
+                self.freed.notified().await;
+                self.clock.sleep_ms(SOON_MS).await;
+            };
+            select(pin!(self.clock.sleep_ms(self.config.report_interval_ms)), pin!(soon)).await;
+        }
+    }
+
+    async fn beat_once(&self, as_of: Position) -> Beat {
+        let at = self.clock.now();
+        let pools = match self.driver.pools().await {
+            Ok(pools) => pools,
+            Err(failure) => {
+                // Without figures no heartbeat: nothing is placed on a backend that cannot see its own storage.
+                tracing::error!(%failure, stderr = failure.stderr, "the pools could not be looked at");
+                return Beat::Blind;
+            }
+        };
+        let report = BackendReport {
+            backend: self.config.name.clone(),
+            at,
+            availability_zone: self.config.availability_zone.clone(),
+            driver: self.driver.name().to_owned(),
+            as_of,
+            pools,
+        };
+        match self.reporter.report(&self.message(ReportBody::Backend(report))).await {
+            Ok(ReportReply::Recorded(position)) => {
+                self.saw(position);
+                Beat::Delivered
+            }
+            Ok(ReportReply::Refused(why)) => {
+                tracing::error!(why, "control refused the heartbeat");
+                Beat::Delivered
+            }
+            Err(unavailable) => {
+                tracing::warn!(%unavailable, "the heartbeat could not be delivered");
+                Beat::Undelivered
+            }
+        }
+    }
+}
+
+enum Beat {
+    Delivered,
+    Undelivered,
+    /// There was nothing to tell.
+    Blind,
+}
