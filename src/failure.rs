@@ -55,6 +55,8 @@ from_error! {
     crate::nats::ServerProcessFailed => "NatsServer", "see the log file of nats-server in the data folder";
     crate::control::ControlFailed => "ControlFailed", "nothing was changed; `stele replay verify` shows what is wrong with the log";
     stele_workers::driver::OpenError => "StorageUnusable", "correct the backend's settings or its storage";
+    stele_projections::projection::OpenError => "ProjectionUnusable", "make it anew with `stele replay rebuild`";
+    stele_projections::follow::FollowError => "LogUnusable", "nothing is served from it; `stele replay verify` shows what is wrong";
     stele_core::port::Unavailable => "Unavailable", "see whether nats-server and a control run, and try again";
     std::io::Error => "InputOutput", "see the message";
 }

@@ -5,13 +5,17 @@
 //! | [`args`], [`settings`], [`failure`] | the command line, what it comes to, what a failure tells |
 //! | [`nats`] | the only place that knows the NATS client: the ports on JetStream |
 //! | [`control`] | the control role: standby, claim, lead |
-//! | [`role`] | `stele control`, `worker` as processes |
+//! | [`role`], [`dev`] | the roles as processes; a whole cell in one |
+//! | [`client`], [`cli`] | commands over NATS; the command line |
+//! | [`bench`] | measuring from outside |
 
 pub mod args;
 pub mod bench;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod control;
+pub mod dev;
 pub mod failure;
 pub mod nats;
 pub mod progress;

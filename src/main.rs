@@ -10,7 +10,7 @@ use stele::settings::Settings;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    init_tracing();
+    init_tracing(&cli.command);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::from(error), cli.global.json),
@@ -26,15 +26,20 @@ async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Control(args) => role::control::main(&settings, args).await,
         Command::Worker(args) => role::worker::main(&settings, args).await,
+        Command::Dev(args) => stele::dev::main(&settings, args).await,
+        Command::Api(args) => role::api::main(&settings, args).await,
         Command::Bench(Bench::Create(args)) => stele::bench::create(&settings, args, cli.global.json).await,
-        _ => Ok(()),
+        client => stele::cli::run(settings, client, cli.global.json).await,
     }
 }
 
-/// Logs go to stderr: stdout is for answers. RUST_LOG chooses; warnings and what a role does by default.
-fn init_tracing() {
+/// Logs go to stderr: stdout is for answers. RUST_LOG chooses; by default roles tell what they do, and clients only
+/// what is wrong.
+fn init_tracing(command: &Command) {
+    let is_role = matches!(command, Command::Control(_) | Command::Api(_) | Command::Worker(_));
+    let default = if is_role { "warn,stele=info,stele_workers=info,stele_projections=info" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,stele=info,stele_workers=info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }

@@ -184,3 +184,6 @@ fn indexes(state: &State, found: &mut Vec<Violation>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

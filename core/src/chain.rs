@@ -142,8 +142,13 @@ impl Chain {
         if head.index != self.index + 1 {
             return Some(StrayReason::OtherIndex(head.index));
         }
-        let continues = head.claim.is_none() && head.epoch == self.epoch && head.writer == self.writer;
+        // The first record is a claim: nobody leads before it.
+        let continues =
+            self.index > 0 && head.claim.is_none() && head.epoch == self.epoch && head.writer == self.writer;
         let claims = head.claim.is_some() && head.epoch > self.epoch;
         (!continues && !claims).then_some(StrayReason::NotLeading { epoch: head.epoch, writer: head.writer })
     }
 }
+
+#[cfg(test)]
+mod tests;

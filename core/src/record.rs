@@ -246,3 +246,6 @@ pub fn assemble(head: &RecordHead, commits: &[Vec<u8>]) -> Vec<u8> {
     bytes.extend_from_slice(b"]}");
     bytes
 }
+
+#[cfg(test)]
+mod tests;

@@ -353,3 +353,6 @@ pub fn outcome_in(entry: &LogEntry, commit: usize) -> Option<Outcome> {
     let record: Record = serde_json::from_slice(&entry.payload).ok()?;
     record.commits.get(commit).map(|commit| Outcome::of(commit, entry.position))
 }
+
+#[cfg(test)]
+mod tests;

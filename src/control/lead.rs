@@ -208,16 +208,7 @@ impl Leader<'_> {
         self.hand_out(landed.tasks);
         // The answers leave while the next record is decided and appended: nobody waits for a slow reader.
         for answer in landed.answers {
-            self.tell(answer).await;
-        }
-    }
-
-    async fn tell(&self, answer: Answer<ReplyTo>) {
-        if matches!(answer, Answer::Before(..)) {
-            let doors = self.doors.clone();
-            tokio::spawn(async move { effects::answer(&doors, answer).await });
-        } else {
-            effects::answer(self.doors, answer).await;
+            tell(self.doors, answer).await;
         }
     }
 
@@ -234,7 +225,7 @@ impl Leader<'_> {
 
     async fn offer(&mut self, incoming: &Incoming, reply: Option<ReplyTo>) -> Result<(), ControlFailed> {
         if let Offered::Answered(answer) = self.writer.offer(incoming, reply, now())? {
-            self.tell(answer).await;
+            tell(self.doors, answer).await;
         }
         Ok(())
     }
@@ -264,6 +255,16 @@ impl Leader<'_> {
             }
             _ => before,
         }
+    }
+}
+
+/// An outcome that has to be read back from the log is not waited for.
+async fn tell(doors: &Doors, answer: Answer<ReplyTo>) {
+    if matches!(answer, Answer::Before(..)) {
+        let doors = doors.clone();
+        tokio::spawn(async move { effects::answer(&doors, answer).await });
+    } else {
+        effects::answer(doors, answer).await;
     }
 }
 

@@ -37,6 +37,9 @@ pub async fn ask(
             Err(error) => error,
         };
         let hopeless = matches!(error.kind(), RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded);
+        if !hopeless {
+            backoff.pause(deadline).await;
+        }
         if hopeless || Instant::now() >= deadline {
             let why = match error.kind() {
                 RequestErrorKind::NoResponders => "no control is listening".to_owned(),
@@ -45,6 +48,5 @@ pub async fn ask(
             };
             return Err(unavailable(format!("control ({subject})"), why));
         }
-        backoff.pause(deadline).await;
     }
 }

@@ -1,5 +1,6 @@
 //! The roles that a process can have: each connects, runs until it is told to stop, and says why it stopped.
 
+pub mod api;
 pub mod connect;
 pub mod control;
 pub mod stop;

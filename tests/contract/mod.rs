@@ -3,6 +3,8 @@
 //! A test takes the port and a [`Nudge`]. The ports in memory have no clock, so a call that waits in vain returns only
 //! when it is nudged; the real ones return by themselves.
 
+#![allow(clippy::unwrap_used, reason = "these are tests, though the lint does not see it in shared functions")]
+
 pub(crate) mod cluster;
 pub(crate) mod duel;
 pub(crate) mod inbox;

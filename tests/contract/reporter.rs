@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Nudge, nudged, soon};
 
 /// What control answers to a report.
-pub(crate) type Answer = Box<dyn FnMut(Report) -> ReportReply + Send>;
+pub(crate) type Answer = Box<dyn FnMut(&Report) -> ReportReply + Send>;
 
 /// Runs every test of the contract. `serve` starts control's side, which answers every report until it is aborted.
 pub(crate) async fn all<R: Reporter, F: Future<Output = JoinHandle<()>>>(
@@ -32,8 +32,8 @@ fn number(report: &Report) -> u64 {
     }
 }
 
-fn answer(report: Report) -> ReportReply {
-    match number(&report) {
+fn answer(report: &Report) -> ReportReply {
+    match number(report) {
         n if n % 2 == 0 => ReportReply::Recorded(Position(n)),
         n => ReportReply::Refused(format!("odd: {n}")),
     }
@@ -63,6 +63,6 @@ async fn every_report_gets_its_own_reply<R: Reporter>(reporter: &R) {
         .collect();
     for sender in senders {
         let (n, reply) = soon(sender).await.unwrap();
-        assert_eq!(reply.unwrap(), answer(report(n)));
+        assert_eq!(reply.unwrap(), answer(&report(n)));
     }
 }

@@ -17,6 +17,10 @@ pub(super) fn decide(cx: &Context<'_>, worker: &WorkerName, report: &BackendRepo
 fn is_news(cx: &Context<'_>, report: &BackendReport) -> bool {
     let Some(backend) = cx.state.backends.get(&report.backend) else { return true };
     let stale = cx.now.ms_since(backend.heartbeat_at) >= cx.state.config.heartbeat_record_ms;
+    if report.as_of < backend.as_of {
+        // Its figures are not taken: it only says that the backend is alive.
+        return stale;
+    }
     let pools_differ = backend.pools.len() != report.pools.len()
         || report.pools.iter().any(|reported| {
             let pool = cx.state.pools.get(&reported.pool);

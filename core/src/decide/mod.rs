@@ -43,6 +43,8 @@ struct Context<'a> {
     /// Where the events will stand, if they will: the compare-and-swap makes sure of it.
     position: Position,
     id: CommandId,
+    /// Whether the sender chose the id, so that it may come again.
+    id_given: bool,
     project: Option<&'a ProjectId>,
     user: &'a str,
 }
@@ -131,6 +133,7 @@ fn decide_pieces(
             now: commit.at,
             position,
             id: commit.id,
+            id_given: commit.id_given,
             project: commit.project.as_ref(),
             user: &commit.actor.user,
         };
@@ -187,6 +190,16 @@ impl Context<'_> {
     fn deadline(&self) -> Timestamp {
         self.now.plus_ms(self.state.config.task_deadline_ms)
     }
+}
+
+/// The id of a flow that a command starts.
+///
+/// A command's id is only its project's, and only for as long as it is remembered. So the project and the place in the
+/// log are part of it: no two flows ever share an id, and no late report of one is taken for another's.
+fn new_flow(cx: &Context<'_>) -> Result<FlowId, Refusal> {
+    let project = cx.project()?;
+    let flow = FlowId(cx.id.derive(&format!("flow {project} {}", cx.position)));
+    if cx.state.flows.contains_key(&flow) { Err(id_reused(cx.id)) } else { Ok(flow) }
 }
 
 /// The id of a flow's n-th task.

@@ -4,7 +4,7 @@ use super::{Context, Decided, volume_cleanup, volume_create, volume_delete, volu
 use crate::event::Event;
 use crate::id::WorkerName;
 use crate::state::{Flow, FlowKind, OpenTask, TaskStatus};
-use crate::task::{Failure, Operation, Phase, StepDone, Task, TaskReport, Transition};
+use crate::task::{Failure, Operation, Phase, STDERR_BYTES_MAX, StepDone, Task, TaskReport, Transition};
 use crate::unit::Timestamp;
 
 pub(super) fn decide(cx: &Context<'_>, worker: &WorkerName, report: &TaskReport) -> Decided {
@@ -60,6 +60,7 @@ fn transition(
             events
         }
         Transition::Failed { started_at, finished_at, steps, failure } => {
+            let failure = bounded_failure(failure);
             let mut events: Vec<Event> = (!is_running).then(|| running(*started_at)).into_iter().collect();
             events.push(Event::TaskFailed {
                 flow: flow.id,
@@ -70,7 +71,7 @@ fn transition(
                 steps: bounded_steps(steps),
                 failure: failure.clone(),
             });
-            events.extend(after_failure(cx, flow, task, failure));
+            events.extend(after_failure(cx, flow, task, &failure));
             events
         }
     }
@@ -125,6 +126,20 @@ fn leftover(
 
 fn bounded(text: &str) -> String {
     text.chars().take(64).collect()
+}
+
+/// The message goes into several events and the volume's reason; of a tool's stderr the end tells most.
+fn bounded_failure(failure: &Failure) -> Failure {
+    const MESSAGE_CHARS_MAX: usize = 512;
+    let stderr = &failure.stderr;
+    let start = (stderr.len().saturating_sub(STDERR_BYTES_MAX)..=stderr.len()).find(|at| stderr.is_char_boundary(*at));
+    Failure {
+        kind: failure.kind,
+        step: bounded(&failure.step),
+        message: failure.message.chars().take(MESSAGE_CHARS_MAX).collect(),
+        exit_status: failure.exit_status,
+        stderr: stderr[start.unwrap_or_default()..].to_owned(),
+    }
 }
 
 /// A worker says what it ran; a broken one must not fill the log.

@@ -1,6 +1,6 @@
 //! `volume.create`: Cinder's flows volume_create_api, volume_create_scheduler and volume_create_manager as one story.
 
-use super::{Context, Decided, Decision, placement, quota, volume_cleanup};
+use super::{Context, Decided, Decision, new_flow, placement, quota, volume_cleanup};
 use crate::command::VolumeCreate;
 use crate::event::Event;
 use crate::id::{FlowId, VolumeId};
@@ -12,9 +12,12 @@ use crate::unit::Timestamp;
 
 pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
     let project = cx.project()?;
-    let id = create.id.unwrap_or_else(|| VolumeId(cx.id.derive("volume")));
-    // A cleanup removes the LV of that name: a new volume of the same id must not come under it.
-    let being_cleaned = create.id.is_some() && cx.state.flows.values().any(|flow| flow.volume == id);
+    // Two projects may use the same command id, and each gets a volume of its own.
+    let id = create.id.unwrap_or_else(|| VolumeId(cx.id.derive(&format!("volume {project}"))));
+    // A cleanup removes the LV of that name: a new volume of the same id must not come under it. An id that was made
+    // from a sender's command id comes again when the command comes again after it was forgotten.
+    let may_come_again = create.id.is_some() || cx.id_given;
+    let being_cleaned = may_come_again && cx.state.flows.values().any(|flow| flow.volume == id);
     if being_cleaned || cx.state.volumes.contains_key(&id) {
         return Err(Refusal::new(
             RefusalCode::VolumeExists,
@@ -25,7 +28,7 @@ pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
     let volume_type = volume_type(cx, create)?;
     let availability_zone = availability_zone(cx, create)?;
     quota::check_size(cx, project, create.size_gib)?;
-    let flow = FlowId(cx.id.derive("flow"));
+    let flow = new_flow(cx)?;
     let want = quota::Want { volumes: 1, gigabytes: i64::from(create.size_gib.gib()), volume_type: volume_type.id };
     let (reservation, quota_reserved) = quota::reserve(cx, project, flow, want)?;
     let volume = Volume {
@@ -111,7 +114,10 @@ fn again(cx: &Context<'_>, flow: &Flow, task: &Task, failure: &Failure) -> Vec<E
     if decision.chosen.is_some() {
         events.extend(placement::dispatch(cx, flow.id, &volume, decision));
     } else {
-        let reason = format!("attempt {} on {} failed: {failure}; {}", tried.len(), task.pool, decision.refusal_text());
+        let before: Vec<&str> = flow.tried.iter().map(crate::id::PoolName::as_str).collect();
+        let before = if before.is_empty() { String::new() } else { format!("; tried before: {}", before.join(", ")) };
+        let (attempt, refused) = (tried.len(), decision.refusal_text());
+        let reason = format!("attempt {attempt} on {} failed: {failure}{before}; {refused}", task.pool);
         events.extend(placement::dispatch(cx, flow.id, &volume, decision));
         events.extend(give_up(&volume, flow.id, reason));
     }

@@ -1,6 +1,6 @@
 //! `volume.delete`.
 
-use super::{Context, Decided, Decision, placement, quota, volume};
+use super::{Context, Decided, Decision, new_flow, placement, quota, volume};
 use crate::command::VolumeDelete;
 use crate::event::Event;
 use crate::id::FlowId;
@@ -22,7 +22,7 @@ pub(super) fn decide(cx: &Context<'_>, delete: &VolumeDelete) -> Decision {
         }
         return Err(refusal);
     }
-    let flow = FlowId(cx.id.derive("flow"));
+    let flow = new_flow(cx)?;
     let subjects = Subjects { volume: Some(volume.id), flow: Some(flow), volume_type: None };
     let mut events = vec![
         Event::FlowStarted { flow, kind: FlowKind::VolumeDelete, volume: volume.id, project: volume.project.clone() },

@@ -1,9 +1,8 @@
 //! `volume.extend`.
 
-use super::{Context, Decided, Decision, placement, quota, volume};
+use super::{Context, Decided, Decision, new_flow, placement, quota, volume};
 use crate::command::VolumeExtend;
 use crate::event::Event;
-use crate::id::FlowId;
 use crate::record::Subjects;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::state::{Flow, FlowKind, VolumeStatus};
@@ -26,7 +25,7 @@ pub(super) fn decide(cx: &Context<'_>, extend: &VolumeExtend) -> Decision {
         ));
     }
     quota::check_size(cx, &volume.project, extend.size_gib)?;
-    let flow = FlowId(cx.id.derive("flow"));
+    let flow = new_flow(cx)?;
     let grown_gib = extend.size_gib.gib() - volume.size_gib.gib();
     let want = quota::Want { volumes: 0, gigabytes: i64::from(grown_gib), volume_type: volume.volume_type };
     let (_, quota_reserved) = quota::reserve(cx, &volume.project, flow, want)?;

@@ -14,14 +14,16 @@ pub(super) fn reported(
     worker: &WorkerName,
     touch: &mut dyn FnMut(Entity),
 ) -> Applied {
-    let (disabled, frozen) =
-        state.backends.get(&report.backend).map_or((None, None), |b| (b.disabled.clone(), b.frozen.clone()));
+    let before = state.backends.get(&report.backend).cloned();
+    let newest = before.as_ref().map_or(report.as_of, |before| before.as_of.max(report.as_of));
+    let (disabled, frozen) = before.map_or((None, None), |b| (b.disabled.clone(), b.frozen.clone()));
     let backend = Backend {
         name: report.backend.clone(),
         availability_zone: report.availability_zone.clone(),
         driver: report.driver.clone(),
         worker: worker.clone(),
         heartbeat_at: meta.at,
+        as_of: newest,
         disabled,
         frozen,
         pools: report.pools.iter().map(|pool| pool.pool.clone()).collect(),
@@ -29,6 +31,10 @@ pub(super) fn reported(
     state.backends.insert(report.backend.clone(), Arc::new(backend));
     touch(Entity::Backend(report.backend.clone()));
     for reported in &report.pools {
+        let outdated = report.as_of < newest;
+        if outdated && state.pools.contains_key(&reported.pool) {
+            continue;
+        }
         let dropped_gib = drop_fulfilled(state, &reported.pool, report.as_of, touch);
         let before = state.pools.get(&reported.pool);
         let pool = Pool {

@@ -9,6 +9,9 @@ mod quota;
 mod volume;
 mod volume_type;
 
+#[cfg(test)]
+mod tests;
+
 use crate::event::Event;
 use crate::record::RecordHead;
 use crate::state::{Entity, State};
@@ -106,9 +109,8 @@ fn apply(state: &mut State, meta: Meta, event: &Event, touch: &mut dyn FnMut(Ent
         Event::TaskReverted { flow, task } => flow::task_reverted(state, *flow, *task, touch),
         Event::BackendReported { report, worker } => backend::reported(state, meta, report, worker, touch),
         Event::ServiceChanged { backend, change } => backend::changed(state, meta, backend, change, touch),
-        Event::TypeCreated { volume_type } | Event::TypeUpdated { volume_type } => {
-            volume_type::put(state, volume_type, touch)
-        }
+        Event::TypeCreated { volume_type } => volume_type::created(state, volume_type, touch),
+        Event::TypeUpdated { volume_type } => volume_type::updated(state, volume_type, touch),
         Event::TypeDeleted { volume_type } => volume_type::deleted(state, *volume_type, touch),
     }
 }

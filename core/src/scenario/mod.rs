@@ -4,6 +4,8 @@
 //! each record it asks what must always hold ([`Cell::land`]). [`script`] drives a cell by short lines and [`render`]
 //! shows events as short lines, so that a test is a table: given, when, then.
 
+pub(crate) mod everything;
+mod random;
 pub(crate) mod render;
 pub(crate) mod script;
 
@@ -219,4 +221,13 @@ fn survives_codec(state: &State) {
     state.pools.values().for_each(|value| check(value.as_ref()));
     state.claims.values().for_each(check);
     state.types.values().for_each(|value| check(value.as_ref()));
+}
+
+/// Every event's name, taken from the source, so that a new event is not forgotten.
+pub(crate) fn event_names() -> Vec<&'static str> {
+    let source = include_str!("../event.rs");
+    let names = source.lines().filter_map(|line| line.split_once("=> \"")?.1.split_once('"'));
+    let names: Vec<&str> = names.map(|(name, _)| name).collect();
+    assert!(names.len() >= 32 && names.contains(&"type_deleted"), "{names:?}");
+    names
 }

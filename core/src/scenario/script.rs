@@ -6,7 +6,7 @@
 //! delete a [force]  |  extend a 7  |  update a name=n
 //! service disable n1@lvm [reason]  |  quota demo volumes=1  |  type create gold k=v
 //! report a ok|started|progressed|fail:<kind> [task=2] [worker=w2]      for the 2nd dispatch of a, else the last
-//! deadline a [task=2]  |  late  |  wait 120  |  noise text  |  crash
+//! deadline a [task=2]  |  late  |  wait 120  |  noise text  |  crash  |  inbox create a 5
 //! ```
 
 use serde_json::{Map, Value, json};
@@ -86,6 +86,10 @@ impl Cell {
                 self.offer_inbox("stele.cmd.demo.volume.create", line.trim_start_matches("noise ").to_owned());
             }
             "crash" => self.crash(false),
+            "inbox" => {
+                let (subject, body) = command(&Words::of(line.trim_start_matches("inbox ")));
+                self.offer_inbox(&subject.replace(".ask.", ".cmd."), body.to_string());
+            }
             _ => {
                 let (subject, body) = command(&words);
                 self.offer(&subject, body.to_string(), Source::Ask);
@@ -192,6 +196,9 @@ fn command(words: &Words<'_>) -> (String, Value) {
     for (key, value) in &words.named {
         match (resource, *key) {
             (_, "project" | "cmd") => {}
+            ("volume", "zone") => {
+                content.insert("availability_zone".to_owned(), json!(value));
+            }
             ("volume", key) => {
                 content.insert(key.to_owned(), if key == "metadata" { json!({ "k": value }) } else { json!(value) });
             }

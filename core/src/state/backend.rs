@@ -19,6 +19,9 @@ pub struct Backend {
     pub worker: WorkerName,
     /// When the last report was recorded, by control's clock.
     pub heartbeat_at: Timestamp,
+    /// The newest position that its pools' figures contain. Several workers may report out of order: figures of an
+    /// older one are not taken, they might lack what was already counted as contained.
+    pub as_of: Position,
     /// Set when it takes no new volumes.
     pub disabled: Option<Set>,
     /// Set when its state is not to be changed.

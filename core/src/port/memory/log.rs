@@ -276,3 +276,70 @@ impl LogReader for MemoryLogReader {
         Ok(batch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// For futures that need no waiting.
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    fn faulty(faults: impl IntoIterator<Item = AppendFault>) -> MemoryLog {
+        let mut faults: VecDeque<AppendFault> = faults.into_iter().collect();
+        MemoryLog::with_faults(move |_| faults.pop_front().unwrap_or(AppendFault::None))
+    }
+
+    #[test]
+    fn an_unanswered_append_is_decided_by_repeating_it() {
+        let (ours, start) = (Bytes::from("ours"), Position(0));
+        for (fault, stored) in
+            [(AppendFault::LostAnswer, 1), (AppendFault::LostRequest, 0), (AppendFault::LateRequest, 0)]
+        {
+            let log = faulty([fault.clone()]);
+            assert!(matches!(now(log.append(ours.clone(), start)), Err(AppendError::Unavailable(_))));
+            assert_eq!(log.entries().len(), stored, "{fault:?}");
+            assert_eq!(now(log.append(ours.clone(), start)), Ok(Position(1)), "{fault:?}");
+            assert_eq!(log.entries().len(), 1, "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_late_request_beats_the_next_writer() {
+        let log = faulty([AppendFault::LateRequest]);
+        now(log.append(Bytes::from("old"), Position(0))).unwrap_err();
+        assert_eq!(now(log.append(Bytes::from("new"), Position(0))), Err(AppendError::Conflict(Position(1))));
+        assert_eq!(log.entries()[0].payload, "old");
+    }
+
+    #[test]
+    fn a_foreign_record_takes_the_place() {
+        let log = faulty([AppendFault::Foreign(Bytes::from("theirs"))]);
+        assert_eq!(now(log.append(Bytes::from("ours"), Position(0))), Err(AppendError::Conflict(Position(1))));
+    }
+
+    #[test]
+    fn lost_and_purged_records_are_noticed_by_readers() {
+        let log = MemoryLog::new();
+        for n in 0..5 {
+            now(log.append(Bytes::from(format!("{n}")), Position(n))).unwrap();
+        }
+        let mut reader = now(log.read_from(Position(1))).unwrap();
+        assert_eq!(now(reader.next_batch(10)).unwrap().len(), 5);
+        log.lose_behind(Position(3));
+        assert!(now(reader.next_batch(10)).unwrap_err().why.contains("lost messages"));
+        log.purge_through(Position(2));
+        assert!(now(log.read_from(Position(1))).unwrap_err().why.contains("positions 1 to 2 are missing"));
+        assert_eq!(log.entries()[0].position, Position(3));
+        assert_eq!(now(log.append(Bytes::from("again"), Position(3))), Ok(Position(4)));
+    }
+}

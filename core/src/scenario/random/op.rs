@@ -1,0 +1,228 @@
+use proptest::prelude::*;
+
+use crate::command::{DeadlinePassed, Source};
+use crate::id::{BackendName, PoolName, TaskId, WorkerName};
+use crate::scenario::Cell;
+use crate::scenario::script::{backend_report, task_report, transition};
+use crate::schedule::{Amount, Capability, PoolStats, Ratio};
+use crate::task::{PoolReport, Report, ReportBody, TASK_VERSION, Task};
+use crate::unit::Position;
+use crate::writer::Answer;
+
+/// Something that happens to a cell.
+#[derive(Debug, Clone)]
+pub(super) enum Op {
+    /// A line of the script language; by the inbox when true.
+    Line(String, bool),
+    /// Transitions of tasks in one message: the n-th last dispatch, what became of it, and whose task it is.
+    Report(Vec<(usize, &'static str, bool)>),
+    Heartbeat(Heartbeat),
+    /// The deadline of the n-th last dispatch passes, due or not.
+    Deadline(usize),
+    Late,
+    /// Time passes, in seconds; it may go back.
+    Clock(i64),
+    /// Bytes of no form; by the inbox, as a command or as a report.
+    Noise(Vec<u8>, u8),
+    /// An inbox message that was read before.
+    Replay,
+    Append,
+    Land,
+    /// The control dies, and what was in flight is in the log, or not.
+    Crash(bool),
+    /// A foreign message comes into the stream, so that the next append loses.
+    Stray,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Heartbeat {
+    backend: u8,
+    pools: u8,
+    total: f64,
+    free: Option<f64>,
+    provisioned: f64,
+    thin: bool,
+    odd: u8,
+    behind: u64,
+    zone: bool,
+}
+
+const KINDS: &[&str] = &["ok", "ok", "ok", "started", "progressed", "fail:no_space", "fail:busy", "fail:other"];
+
+pub(super) fn any_op() -> impl Strategy<Value = Op> {
+    let report = (0_usize..6, proptest::sample::select(KINDS), proptest::bool::weighted(0.1));
+    prop_oneof![
+        12 => (any_line(), proptest::bool::weighted(0.2)).prop_map(|(line, inbox)| Op::Line(line, inbox)),
+        10 => proptest::collection::vec(report, 1..4).prop_map(Op::Report),
+        5 => heartbeat().prop_map(Op::Heartbeat),
+        1 => (0_usize..6).prop_map(Op::Deadline),
+        3 => Just(Op::Late),
+        3 => prop_oneof![0_i64..200, Just(-100_i64)].prop_map(Op::Clock),
+        1 => (proptest::collection::vec(any::<u8>(), 0..40), 0_u8..3).prop_map(|(bytes, way)| Op::Noise(bytes, way)),
+        1 => Just(Op::Replay),
+        8 => Just(Op::Append),
+        8 => Just(Op::Land),
+        1 => any::<bool>().prop_map(Op::Crash),
+        1 => Just(Op::Stray),
+    ]
+}
+
+fn any_line() -> impl Strategy<Value = String> {
+    let volume = proptest::sample::select(&["a", "b", "c", "d", "e", "f"][..]);
+    let project = proptest::sample::select(&["", "", " project=other"][..]);
+    // Few ids, so that they come again.
+    let id = prop_oneof![4 => Just(String::new()), 1 => (0_u8..6).prop_map(|id| format!(" cmd={id}"))];
+    let what = prop_oneof![
+        6 => (1_u32..9, proptest::sample::select(&["", "", " type=gold", " zone=moon"][..]))
+            .prop_map(|(size, more)| format!("create V {size}{more}")),
+        1 => (1_u32..9).prop_map(|size| format!("create - {size}")),
+        3 => proptest::sample::select(&["delete V", "delete V force"][..]).prop_map(str::to_owned),
+        3 => (1_u32..14).prop_map(|size| format!("extend V {size}")),
+        1 => (0_u8..3).prop_map(|name| format!("update V name={name}")),
+        1 => (proptest::sample::select(&["enable", "disable", "freeze", "thaw"][..]), 0_u8..4)
+            .prop_map(|(verb, n)| format!("service {verb} n{n}@lvm why")),
+        1 => (-2_i64..8, -1_i64..60)
+            .prop_map(|(volumes, gib)| format!("quota demo volumes={volumes} gigabytes={gib} volumes_gold=3")),
+        1 => proptest::sample::select(
+            &["type create gold", "type delete gold", "type update gold to=iron", "type update iron to=gold",
+              "type update gold tier=one"][..]
+        ).prop_map(str::to_owned),
+    ];
+    (what, volume, project, id).prop_map(|(what, volume, project, id)| {
+        let for_volume = what.contains(" V") || what.starts_with("create");
+        let project = if for_volume { project } else { "" };
+        format!("{}{project}{id}", what.replace(" V", &format!(" {volume}")))
+    })
+}
+
+prop_compose! {
+    fn heartbeat()(
+        backend in 0_u8..3,
+        pools in 1_u8..3,
+        total in prop_oneof![Just(20.0), 0.0_f64..40.0],
+        free in proptest::option::weighted(0.9, prop_oneof![Just(15.0), 0.0_f64..40.0]),
+        provisioned in 0.0_f64..30.0,
+        thin in any::<bool>(),
+        odd in 0_u8..8,
+        behind in 0_u64..4,
+        zone in proptest::bool::weighted(0.1),
+    ) -> Heartbeat {
+        Heartbeat { backend, pools, total, free, provisioned, thin, odd, behind, zone }
+    }
+}
+
+pub(super) fn run(cell: &mut Cell, op: &Op) {
+    match op {
+        Op::Line(line, false) => cell.say(line),
+        Op::Line(line, true) => cell.say(&format!("inbox {line}")),
+        Op::Report(reports) => {
+            let reports = reports.iter().filter_map(|(back, word, unknown)| {
+                let mut task = nth_last(cell, *back)?;
+                if *unknown {
+                    task.id = TaskId(uuid::Uuid::from_u128(1));
+                }
+                Some(task_report(&task, transition(word, cell.now)))
+            });
+            let body = ReportBody::Tasks(reports.collect());
+            cell.send_report(&Report { v: TASK_VERSION, worker: worker(), body });
+        }
+        Op::Heartbeat(heartbeat) => cell.send_report(&heartbeat.report(cell)),
+        Op::Deadline(back) => {
+            if let Some(task) = nth_last(cell, *back) {
+                cell.pass_deadline(&DeadlinePassed { flow: task.flow, dispatch: task.dispatch });
+            }
+        }
+        Op::Late => cell.offer_late(),
+        Op::Clock(seconds) => {
+            cell.now = crate::unit::Timestamp::from_micros(cell.now.micros() + seconds * 1_000_000);
+        }
+        Op::Noise(bytes, way) => noise(cell, bytes, *way),
+        Op::Replay => {
+            let sequence = cell.writer.speculative().inbox.sequence;
+            cell.offer("stele.cmd.demo.volume.create", "{}", Source::Inbox(sequence));
+        }
+        Op::Append => {
+            cell.append();
+        }
+        Op::Land => {
+            cell.land();
+        }
+        Op::Crash(landed) => cell.crash(*landed),
+        Op::Stray => {
+            cell.land();
+            cell.stray(b"hello");
+            cell.lead();
+        }
+    }
+}
+
+fn noise(cell: &mut Cell, bytes: &[u8], way: u8) {
+    match way {
+        0 => cell.offer_inbox("stele.cmd.demo.volume.create", bytes.to_vec()),
+        1 => cell.offer("stele.ask.demo.nothing.at.all", bytes.to_vec(), Source::Ask),
+        _ => cell.offer("stele.report.x", bytes.to_vec(), Source::Report),
+    };
+}
+
+fn nth_last(cell: &Cell, back: usize) -> Option<Task> {
+    cell.dispatched.iter().rev().nth(back).cloned()
+}
+
+fn worker() -> WorkerName {
+    WorkerName::new("w1").unwrap()
+}
+
+impl Heartbeat {
+    fn report(&self, cell: &Cell) -> Report {
+        let backend = BackendName::new(&format!("n{}@lvm", self.backend)).unwrap();
+        let pools = (0..self.pools).map(|n| PoolReport { pool: pool(self.backend, n), stats: self.stats() }).collect();
+        let as_of = Position(cell.tail().0.saturating_sub(self.behind));
+        let zone = if self.zone { "moon" } else { "nova" };
+        let body = ReportBody::Backend(backend_report(backend, zone, as_of, cell.now, pools));
+        Report { v: TASK_VERSION, worker: worker(), body }
+    }
+
+    fn stats(&self) -> PoolStats {
+        let free = match self.odd {
+            0 => Some(Amount::Infinite),
+            1 => Some(Amount::Unknown),
+            _ => self.free.map(Amount::Number),
+        };
+        let mut stats = PoolStats::new(Amount::Number(self.total), free);
+        stats.provisioned_capacity_gb = self.provisioned;
+        stats.thin_provisioning_support = self.thin;
+        stats.reserved_percentage = u32::from(self.odd) * 2;
+        stats.max_over_subscription_ratio = (self.odd == 2).then_some(Ratio::Auto);
+        if self.odd == 3 {
+            let values =
+                vec![Capability::Float(0.1 + self.total), Capability::Null, Capability::Text("ä\"".to_owned())];
+            stats.capabilities.insert("odd".to_owned(), Capability::List(values));
+        }
+        stats
+    }
+}
+
+fn pool(backend: u8, number: u8) -> PoolName {
+    PoolName::new(&format!("n{backend}@lvm#p{number}")).unwrap()
+}
+
+/// One round of a world in which everything works: who is asked answers, and time passes.
+pub(super) fn be_fair(cell: &mut Cell) {
+    for open in crate::writer::open_tasks(cell.writer.acknowledged()) {
+        let report = task_report(&open, transition("ok", cell.now));
+        let body = ReportBody::Tasks(vec![report]);
+        cell.send_report(&Report { v: TASK_VERSION, worker: worker(), body });
+    }
+    cell.offer_late();
+    cell.flush();
+    cell.now = cell.now.plus_ms(30_000);
+}
+
+pub(super) fn reply(answer: &Answer<u32>) -> u32 {
+    match answer {
+        Answer::Outcome(reply, _)
+        | Answer::Before(reply, _, _)
+        | Answer::Recorded(reply, _)
+        | Answer::Refused(reply, _) => *reply,
+    }
+}

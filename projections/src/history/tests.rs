@@ -1,0 +1,132 @@
+use stele_core::task::FailureKind;
+
+use crate::projection::Projection;
+use crate::query;
+use crate::testing::{Story, story};
+use crate::view::{FlowHistory, TaskHistory, TaskState};
+
+fn applied(story: &Story) -> (tempfile::TempDir, Projection) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut projection = Projection::open(&directory.path().join("p.redb")).unwrap();
+    for batch in story.cell.entries.chunks(3) {
+        projection.apply(batch).unwrap();
+    }
+    (directory, projection)
+}
+
+/// `name(detail) STATE STATE ...`
+fn told(flow: &FlowHistory) -> Vec<String> {
+    let line = |task: &TaskHistory| {
+        let detail = task.detail.as_ref().filter(|_| !task.name.starts_with("Schedule"));
+        let detail = detail.map_or_else(String::new, |detail| format!("({detail})"));
+        let states: Vec<&str> = task.transitions.iter().map(|transition| transition.state.name()).collect();
+        assert_eq!(states.last(), Some(&task.state.name()));
+        format!("{}{detail} {}", task.name, states.join(" "))
+    };
+    flow.tasks.iter().map(line).collect()
+}
+
+#[test]
+fn a_rescheduled_create_is_shown_whole() {
+    let story = story();
+    let (_directory, projection) = applied(&story);
+    let snapshot = projection.reader().snapshot().unwrap();
+    let flow = query::flow(&snapshot, story.rescheduled.1).unwrap().unwrap();
+    assert_eq!(
+        told(&flow),
+        [
+            "ExtractVolumeRequest SUCCESS",
+            "QuotaReserve SUCCESS",
+            "EntryCreate(creating) SUCCESS",
+            "QuotaCommit SUCCESS",
+            "ExtractSchedulerSpec SUCCESS",
+            "ScheduleCreateVolume SUCCESS",
+            "NotifyVolumeAction(create.start) SUCCESS",
+            "CreateVolumeFromSpec PENDING RUNNING RUNNING FAILURE REVERTING REVERTING REVERTED",
+            "OnFailureReschedule(the attempt on n1@lvm#a is void) SUCCESS",
+            "ExtractSchedulerSpec SUCCESS",
+            "ScheduleCreateVolume SUCCESS",
+            "NotifyVolumeAction(create.start) SUCCESS",
+            "CreateVolumeFromSpec PENDING RUNNING SUCCESS",
+            "CreateVolumeOnFinish(create.end) SUCCESS",
+        ]
+    );
+    assert_eq!((flow.actor.user.as_str(), flow.actor.request_id.as_deref()), ("ann", Some("req-1")));
+    assert_eq!(flow.failure, None);
+    assert!(flow.finished_position > Some(flow.started_position));
+    let worker = &flow.tasks[7];
+    assert_eq!(worker.pool.as_ref().unwrap().as_str(), "n1@lvm#a");
+    let progress = &worker.transitions[2];
+    assert_eq!((progress.step.as_deref(), progress.percent, progress.dispatch), (Some("wipe"), Some(60), Some(1)));
+    let failure = worker.transitions[3].failure.as_ref().unwrap();
+    assert_eq!((failure.kind, failure.exit_status), (FailureKind::NoSpace, Some(5)));
+    assert!(failure.stderr.contains("insufficient free space"));
+    let reverted = worker.transitions.last().unwrap();
+    assert_eq!((reverted.dispatch, reverted.steps[0].exit_status), (Some(2), Some(0)));
+    let positions: Vec<_> = worker.transitions.iter().map(|transition| transition.position).collect();
+    assert!(positions.is_sorted());
+
+    let decisions = query::decisions_of_volume(&snapshot, story.rescheduled.0).unwrap().decisions;
+    let chosen: Vec<_> =
+        decisions.iter().map(|d| (d.attempt, d.decision.chosen.clone().unwrap().to_string())).collect();
+    assert_eq!(chosen, [(1, "n1@lvm#a".to_owned()), (2, "n2@lvm#b".to_owned())]);
+    let newest = query::decision_of_volume(&snapshot, story.rescheduled.0).unwrap();
+    assert_eq!(newest.as_ref(), decisions.last());
+}
+
+#[test]
+fn extends_and_deletes_are_shown_whole() {
+    let story = story();
+    let (_directory, projection) = applied(&story);
+    let snapshot = projection.reader().snapshot().unwrap();
+    let flows = query::flows_of_volume(&snapshot, story.extended).unwrap().flows;
+    assert_eq!(flows.len(), 3);
+    assert_eq!(
+        told(&flows[1]),
+        [
+            "QuotaReserve SUCCESS",
+            "EntryUpdate(extending to 4 GiB) SUCCESS",
+            "ExtractSchedulerSpec SUCCESS",
+            "ScheduleExtendVolume SUCCESS",
+            "NotifyVolumeAction(resize.start) SUCCESS",
+            "ExtendVolume PENDING RUNNING FAILURE PENDING RUNNING SUCCESS",
+            "QuotaCommit SUCCESS",
+            "ExtendVolumeOnFinish(resize.end) SUCCESS",
+        ]
+    );
+    assert_eq!(told(&flows[2])[0], "QuotaReserve SUCCESS REVERTED");
+    assert_eq!(told(&flows[2]).last().unwrap(), "EntryUpdate(error_extending) SUCCESS");
+    assert!(flows[2].failure.as_ref().unwrap().starts_with("extend failed: no_space"));
+
+    let flows = query::flows_of_volume(&snapshot, story.deleted).unwrap().flows;
+    assert_eq!(told(&flows[1]).last().unwrap(), "EntryUpdate(available) SUCCESS");
+    assert_eq!(
+        told(&flows[2]),
+        [
+            "EntryUpdate(deleting) SUCCESS",
+            "NotifyVolumeAction(delete.start) SUCCESS",
+            "DeleteVolume PENDING RUNNING SUCCESS",
+            "QuotaReserve SUCCESS",
+            "QuotaCommit SUCCESS",
+            "DeleteVolumeOnFinish(delete.end) SUCCESS",
+        ]
+    );
+    assert_eq!(query::volume(&snapshot, story.deleted).unwrap(), None);
+}
+
+#[test]
+fn what_happens_within_one_record_keeps_its_order() {
+    let story = story();
+    let (_directory, projection) = applied(&story);
+    let snapshot = projection.reader().snapshot().unwrap();
+    let flows = query::flows_of_volume(&snapshot, story.reborn).unwrap().flows;
+    let kinds: Vec<&str> = flows.iter().map(|flow| flow.kind.name()).collect();
+    assert_eq!(kinds, ["volume_create", "volume_delete", "volume_create"]);
+    assert_eq!(flows[0].started_position, flows[2].started_position);
+    assert_eq!(told(&flows[0])[5..], ["ScheduleCreateVolume FAILURE", "OnFailureReschedule(error) SUCCESS"]);
+    assert_eq!(flows[0].tasks[5].state, TaskState::Failure);
+    assert_eq!(told(&flows[2]).last().unwrap(), "CreateVolumeOnFinish(create.end) SUCCESS");
+    let decisions = query::decisions_of_volume(&snapshot, story.reborn).unwrap().decisions;
+    assert_eq!(decisions.iter().filter(|found| found.decision.chosen.is_some()).count(), 1);
+    assert_eq!(decisions.len(), 2);
+}

@@ -1,0 +1,306 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redb::{Database, Durability, WriteTransaction};
+use stele_core::chain::Link;
+use stele_core::digest::StateDigest;
+use stele_core::fold::{self, FoldError};
+use stele_core::port::LogEntry;
+use stele_core::state::{Entity, State, default_type_id};
+use stele_core::unit::Position;
+use tracing::warn;
+
+use crate::history::HistoryBatch;
+use crate::reader::Reader;
+use crate::store::StoreError;
+use crate::table::{self, chain_marks, meta, volumes_by_project};
+
+pub use crate::table::meta::Cursor;
+
+/// What redb may keep of the file in memory. Its default of 1 GiB is more than a cell's whole projection.
+const CACHE_BYTES: usize = 128 * 1024 * 1024;
+
+/// How long applied records may be only in memory.
+const SYNC_AFTER: Duration = Duration::from_secs(1);
+
+/// How many applied records may be only in memory. Pages that they free cannot be used again before they are synced,
+/// so this also bounds how much the file grows while the log is read from the start.
+const SYNC_AFTER_RECORDS: u64 = 8192;
+
+/// The state and its histories in a redb file, folded from the log, and the same state in memory.
+#[derive(Debug)]
+pub struct Projection {
+    database: Arc<Database>,
+    path: PathBuf,
+    state: State,
+    cursor: Cursor,
+    unsynced: u64,
+    synced_at: Instant,
+}
+
+/// Why a projection cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("the projection {path} is open in another process; stop that one, or choose another data directory")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was written by another release.
+    #[error(
+        "the projection {path} has format {found:?} and this program reads {expected:?}; \
+         run `stele replay rebuild` to make it anew from the log"
+    )]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its formats: the codec's and the layout's.
+        found: (u32, u32),
+        /// Those of this program.
+        expected: (u32, u32),
+    },
+    /// It is no projection, or damaged.
+    #[error("the projection {path} is damaged; run `stele replay rebuild` to make it anew from the log")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: StoreError,
+    },
+    /// The file system does not let it be read or written.
+    #[error("the projection {path} cannot be opened; check that its directory exists and can be written to")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What the file system says.
+        source: StoreError,
+    },
+}
+
+/// Why a batch was not applied. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The log cannot be understood from here on; whoever serves from it stops.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The store did not take it.
+    #[error("what the log says could not be stored")]
+    Store(#[from] StoreError),
+    /// The batch does not begin behind the last one: a fault of the caller.
+    #[error("position {found} was given where {expected} is next")]
+    NotNext {
+        /// The position that is next.
+        expected: Position,
+        /// The position that was given.
+        found: Position,
+    },
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// Up to where the stream was looked at.
+    pub position: Position,
+    /// How many records the batch had.
+    pub records: u64,
+    /// How many of its messages were none.
+    pub strays: u64,
+}
+
+impl Projection {
+    /// Opens the file, or makes it, and loads the state into memory.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to do; nothing is ever converted or repaired silently.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path);
+        let database = database.map_err(|error| open_error(path, error.into()))?;
+        let (state, cursor) = load(&database, path)?;
+        let (database, path) = (Arc::new(database), path.to_owned());
+        Ok(Self { database, path, state, cursor, unsynced: 0, synced_at: Instant::now() })
+    }
+
+    /// A handle for queries; any number of them, also while batches are applied.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.database))
+    }
+
+    /// The state in memory, up to [`Projection::cursor`].
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Up to where the log is applied.
+    #[must_use]
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Applies the next messages of the stream in one transaction: rows, indexes, histories and cursor together.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; neither the file nor the memory has changed then.
+    pub fn apply(&mut self, entries: &[LogEntry]) -> Result<Applied, ApplyError> {
+        let (mut state, mut cursor) = (self.state.clone(), self.cursor);
+        let mut touched = BTreeSet::new();
+        let mut marks = Vec::new();
+        let durability = self.durability(entries.len() as u64);
+        let mut transaction = self.database.begin_write().map_err(StoreError::from)?;
+        transaction.set_durability(durability).map_err(StoreError::from)?;
+        let mut histories = HistoryBatch::new(&transaction, &self.state);
+        for entry in entries {
+            let expected = cursor.seen.next();
+            if entry.position != expected {
+                return Err(ApplyError::NotNext { expected, found: entry.position });
+            }
+            cursor.seen = entry.position;
+            match cursor.chain.link(entry).map_err(FoldError::from)? {
+                Link::Stray(reason) => {
+                    warn!(position = entry.position.0, %reason, "a message of the log's stream is no record; skipped");
+                    cursor.strays += 1;
+                }
+                Link::Record(record, hash) => {
+                    let mut touch = |entity: Entity| {
+                        touched.insert(entity);
+                    };
+                    fold::apply(&mut state, &record, entry.position, &mut touch).map_err(FoldError::from)?;
+                    histories.take_in(&record, entry.position)?;
+                    cursor.chain.advance(&record.head, entry.position, hash);
+                    if cursor.chain.index.is_multiple_of(chain_marks::RECORDS_PER_MARK) {
+                        marks.push(cursor.chain);
+                    }
+                }
+            }
+        }
+        histories.write()?;
+        table::write_entities(&transaction, &state, &touched)?;
+        volumes_by_project::update(&transaction, &self.state, &state, &touched)?;
+        chain_marks::write(&transaction, &marks)?;
+        meta::write_cursor(&transaction, &cursor)?;
+        transaction.commit().map_err(StoreError::from)?;
+        let strays = cursor.strays - self.cursor.strays;
+        self.state = state;
+        self.cursor = cursor;
+        match durability {
+            Durability::Immediate => self.synced(),
+            _ => self.unsynced += entries.len() as u64,
+        }
+        Ok(Applied { position: cursor.seen, records: entries.len() as u64 - strays, strays })
+    }
+
+    /// Brings everything that was applied to the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk does not take it.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        if self.unsynced == 0 {
+            return Ok(());
+        }
+        let transaction = self.database.begin_write()?;
+        meta::write_cursor(&transaction, &self.cursor)?;
+        transaction.commit()?;
+        self.synced();
+        Ok(())
+    }
+
+    /// Brings everything to the disk and closes the file, as far as no [`Reader`] holds it open.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk does not take it.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.flush()
+    }
+
+    /// The position of the last record and the digest of the rows as they are stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn digest(&self) -> Result<(Position, StateDigest), StoreError> {
+        self.reader().snapshot()?.digest()
+    }
+
+    /// Brings everything to the disk if it has waited long enough: for a log to which nothing is appended.
+    pub(crate) fn flush_when_due(&mut self) -> Result<Applied, ApplyError> {
+        if self.synced_at.elapsed() >= SYNC_AFTER {
+            self.flush()?;
+        }
+        Ok(Applied { position: self.cursor.seen, records: 0, strays: 0 })
+    }
+
+    /// How a batch is committed.
+    ///
+    /// All of this is derived from the log: what a crash loses is folded again from the cursor that survived, which is
+    /// in the same transaction as the rows. So a batch is not worth an fsync of its own; now and then one is, to keep
+    /// that second fold short.
+    fn durability(&self, entries: u64) -> Durability {
+        let due = self.unsynced + entries >= SYNC_AFTER_RECORDS || self.synced_at.elapsed() >= SYNC_AFTER;
+        if due { Durability::Immediate } else { Durability::None }
+    }
+
+    fn synced(&mut self) {
+        self.unsynced = 0;
+        self.synced_at = Instant::now();
+    }
+}
+
+fn load(database: &Database, path: &Path) -> Result<(State, Cursor), OpenError> {
+    let read = || -> Result<_, StoreError> {
+        let transaction = database.begin_write()?;
+        if transaction.list_tables()?.next().is_none() {
+            found(&transaction)?;
+        }
+        let formats = meta::read_formats(&transaction.open_table(meta::TABLE)?)?;
+        if formats != Some(meta::FORMATS) {
+            return Ok(Err(formats));
+        }
+        let cursor = meta::read_cursor(&transaction.open_table(meta::TABLE)?)?.unwrap_or_default();
+        let state = table::load_state(&transaction)?;
+        transaction.commit()?;
+        Ok(Ok((state, cursor)))
+    };
+    match read().map_err(|error| open_error(path, error))? {
+        Ok(loaded) => Ok(loaded),
+        Err(found) => Err(OpenError::OtherFormat {
+            path: path.to_owned(),
+            found: found.unwrap_or_default(),
+            expected: meta::FORMATS,
+        }),
+    }
+}
+
+/// Makes the tables of a new file, with the rows of the state before the first record.
+fn found(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    table::create_all(transaction)?;
+    meta::write_formats(transaction)?;
+    meta::write_cursor(transaction, &Cursor::default())?;
+    let rows = BTreeSet::from([Entity::Config, Entity::Type(default_type_id())]);
+    table::write_entities(transaction, &State::default(), &rows)
+}
+
+fn open_error(path: &Path, source: StoreError) -> OpenError {
+    let path = path.to_owned();
+    match &source {
+        StoreError::Database(error) => match error.as_ref() {
+            redb::Error::DatabaseAlreadyOpen => OpenError::Busy { path },
+            redb::Error::Io(error) if error.kind() != std::io::ErrorKind::InvalidData => {
+                OpenError::Unusable { path, source }
+            }
+            _ => OpenError::Damaged { path, source },
+        },
+        StoreError::Row(_) => OpenError::Damaged { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests;

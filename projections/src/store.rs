@@ -1,0 +1,31 @@
+use stele_core::codec::DecodeError;
+
+/// The store cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database reports an error: the disk, or damage.
+    #[error("the projection's store does not answer")]
+    Database(#[source] Box<redb::Error>),
+    /// A row is not what it should be: damage.
+    #[error(transparent)]
+    Row(#[from] DecodeError),
+}
+
+macro_rules! from_redb {
+    ($($error:ty),+ $(,)?) => {$(
+        impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        }
+    )+};
+}
+
+from_redb!(
+    redb::DatabaseError,
+    redb::TransactionError,
+    redb::TableError,
+    redb::StorageError,
+    redb::CommitError,
+    redb::SetDurabilityError,
+);

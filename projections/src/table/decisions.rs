@@ -1,0 +1,9 @@
+//! The placement decisions about a volume, in order; kept when the volume is gone.
+//!
+//! Key: as in [`super::flows_by_volume`]. Value: [`crate::view::DecisionView`].
+
+use super::Rows;
+
+pub(crate) use super::flows_by_volume::key;
+
+pub(crate) const TABLE: Rows = Rows::new("decisions");

@@ -1,0 +1,13 @@
+//! The story of every flow, finished or not; kept when its volume is gone.
+//!
+//! Key: the flow's id, 16 bytes. Value: [`crate::view::FlowHistory`].
+
+use stele_core::id::FlowId;
+
+use super::Rows;
+
+pub(crate) const TABLE: Rows = Rows::new("flow_history");
+
+pub(crate) fn key(id: FlowId) -> Vec<u8> {
+    id.0.as_bytes().to_vec()
+}

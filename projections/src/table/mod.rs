@@ -1,0 +1,161 @@
+//! The tables, one per file, each with its key and its value.
+//!
+//! The ten state tables hold their rows in exactly the form of [`stele_core::digest`], so that the digest of what is
+//! stored is computed from the stored bytes. The others are indexes and histories that only this package knows.
+
+pub(crate) mod backends;
+pub(crate) mod chain_marks;
+pub(crate) mod claims;
+pub(crate) mod config;
+pub(crate) mod decisions;
+pub(crate) mod flow_history;
+pub(crate) mod flows;
+pub(crate) mod flows_by_volume;
+pub(crate) mod meta;
+pub(crate) mod pools;
+pub(crate) mod quotas;
+pub(crate) mod reservations;
+pub(crate) mod types;
+pub(crate) mod usage;
+pub(crate) mod volumes;
+pub(crate) mod volumes_by_project;
+
+use std::collections::BTreeSet;
+
+use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
+use stele_core::codec::{DecodeError, decode};
+use stele_core::state::{Entity, State};
+
+use crate::store::StoreError;
+
+/// A table of bytes by bytes; what they mean is said in its file.
+pub(crate) type Rows = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+/// The tables that make up the state, by name: their rows are what the digest is made of.
+pub(crate) const STATE: [Rows; 10] = [
+    backends::TABLE,
+    claims::TABLE,
+    config::TABLE,
+    flows::TABLE,
+    pools::TABLE,
+    quotas::TABLE,
+    reservations::TABLE,
+    types::TABLE,
+    usage::TABLE,
+    volumes::TABLE,
+];
+
+/// The tables that are folded from the events beside the state.
+pub(crate) const DERIVED: [Rows; 6] = [
+    chain_marks::TABLE,
+    decisions::TABLE,
+    flow_history::TABLE,
+    flows_by_volume::TABLE,
+    meta::TABLE,
+    volumes_by_project::TABLE,
+];
+
+/// Makes every table, so that a reader never meets a missing one.
+pub(crate) fn create_all(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    for table in STATE.into_iter().chain(DERIVED) {
+        transaction.open_table(table)?;
+    }
+    Ok(())
+}
+
+/// Writes the rows of the entities as they are in `state`, or removes them.
+pub(crate) fn write_entities(
+    transaction: &WriteTransaction,
+    state: &State,
+    entities: &BTreeSet<Entity>,
+) -> Result<(), StoreError> {
+    let mut entities = entities.iter().map(|entity| row(state, entity)).peekable();
+    // Entities are ordered by their kind, so each table is opened once.
+    while let Some((table, key, value)) = entities.next() {
+        let mut open = transaction.open_table(table)?;
+        put(&mut open, &key, value.as_deref())?;
+        while let Some((_, key, value)) =
+            entities.next_if(|(next, _, _)| redb::TableHandle::name(next) == redb::TableHandle::name(&table))
+        {
+            put(&mut open, &key, value.as_deref())?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the state tables back into memory, with the indexes that the state has over them.
+pub(crate) fn load_state(transaction: &WriteTransaction) -> Result<State, StoreError> {
+    let mut state = State::default();
+    state.types.clear();
+    state.type_names.clear();
+    for (table, load) in STATE.into_iter().zip(LOADERS) {
+        for row in transaction.open_table(table)?.iter()? {
+            let (key, value) = row?;
+            load(&mut state, key.value(), value.value())?;
+        }
+    }
+    Ok(state)
+}
+
+type Loader = fn(&mut State, &[u8], &[u8]) -> Result<(), DecodeError>;
+
+/// In the order of [`STATE`].
+const LOADERS: [Loader; 10] = [
+    backends::load,
+    claims::load,
+    config::load,
+    flows::load,
+    pools::load,
+    quotas::load,
+    reservations::load,
+    types::load,
+    usage::load,
+    volumes::load,
+];
+
+fn row(state: &State, entity: &Entity) -> (Rows, Vec<u8>, Option<Vec<u8>>) {
+    match entity {
+        Entity::Volume(id) => (volumes::TABLE, volumes::key(*id), volumes::value(state, *id)),
+        Entity::Flow(id) => (flows::TABLE, flows::key(*id), flows::value(state, *id)),
+        Entity::Usage(project) => (usage::TABLE, usage::key(project), usage::value(state, project)),
+        Entity::Reservation(id) => (reservations::TABLE, reservations::key(*id), reservations::value(state, *id)),
+        Entity::Quota(project) => (quotas::TABLE, quotas::key(project), quotas::value(state, project)),
+        Entity::Backend(name) => (backends::TABLE, backends::key(name), backends::value(state, name)),
+        Entity::Pool(name) => (pools::TABLE, pools::key(name), pools::value(state, name)),
+        Entity::Claim(pool, flow) => (claims::TABLE, claims::key(pool, *flow), claims::value(state, pool, *flow)),
+        Entity::Type(id) => (types::TABLE, types::key(*id), types::value(state, *id)),
+        Entity::Config => (config::TABLE, config::key(), Some(config::value(state))),
+    }
+}
+
+fn put(
+    table: &mut redb::Table<'_, &'static [u8], &'static [u8]>,
+    key: &[u8],
+    value: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    match value {
+        Some(value) => table.insert(key, value)?,
+        None => table.remove(key)?,
+    };
+    Ok(())
+}
+
+/// A key that is a UUID.
+fn uuid_key(key: &[u8]) -> Result<uuid::Uuid, DecodeError> {
+    uuid::Uuid::from_slice(key).map_err(|error| DecodeError { what: "key", why: error.to_string() })
+}
+
+/// A key that is a name.
+fn name_key<T: std::str::FromStr>(key: &[u8]) -> Result<T, DecodeError>
+where
+    T::Err: std::fmt::Display,
+{
+    let wrong = |why: String| DecodeError { what: "key", why };
+    let text = std::str::from_utf8(key).map_err(|error| wrong(error.to_string()))?;
+    text.parse().map_err(|error: T::Err| wrong(error.to_string()))
+}
+
+/// A value behind an [`std::sync::Arc`], as the state holds it.
+fn shared<T: serde::de::DeserializeOwned>(value: &[u8]) -> Result<std::sync::Arc<T>, DecodeError> {
+    decode(value).map(std::sync::Arc::new)
+}

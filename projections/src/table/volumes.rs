@@ -1,0 +1,24 @@
+//! The volumes that exist.
+//!
+//! Key: the volume's id, 16 bytes. Value: [`stele_core::state::Volume`].
+
+use stele_core::codec::{DecodeError, encode};
+use stele_core::id::VolumeId;
+use stele_core::state::State;
+
+use super::Rows;
+
+pub(crate) const TABLE: Rows = Rows::new("volumes");
+
+pub(crate) fn key(id: VolumeId) -> Vec<u8> {
+    id.0.as_bytes().to_vec()
+}
+
+pub(super) fn value(state: &State, id: VolumeId) -> Option<Vec<u8>> {
+    state.volumes.get(&id).map(encode)
+}
+
+pub(super) fn load(state: &mut State, key: &[u8], value: &[u8]) -> Result<(), DecodeError> {
+    state.volumes.insert(VolumeId(super::uuid_key(key)?), super::shared(value)?);
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The command line as a client: NATS for writes, HTTP for reads.
+
+mod config;
+mod http;
+mod output;
+mod pool;
+mod quota;
+mod replay;
+mod service;
+mod volume;
+mod volume_type;
+mod wait;
+
+use serde_json::Value;
+use stele_core::id::{ADMIN_PROJECT, ProjectId};
+
+pub use http::Api;
+
+use crate::args::Command;
+use crate::client::{self, Accepted};
+use crate::failure::Failure;
+use crate::nats::Connection;
+use crate::role::connect::connected;
+use crate::settings::Settings;
+
+/// What every client command has at hand.
+#[derive(Debug)]
+struct Session {
+    settings: Settings,
+    api: Api,
+    json: bool,
+}
+
+/// Runs a client command.
+///
+/// # Errors
+/// A [`Failure`] with a stable code.
+pub async fn run(settings: Settings, command: &Command, json: bool) -> Result<(), Failure> {
+    let api = Api::new(&settings.url.value);
+    let session = Session { settings, api, json };
+    match command {
+        Command::Volume(volume) => volume::run(&session, volume).await,
+        Command::Service(service) => service::run(&session, service).await,
+        Command::Pool(_) => pool::list(&session).await,
+        Command::Quota(quota) => quota::run(&session, quota).await,
+        Command::Type(volume_type) => volume_type::run(&session, volume_type).await,
+        Command::Replay(replay) => replay::run(&session, replay).await,
+        Command::Config(_) => config::check(&session).await,
+        Command::Dev(_) | Command::Control(_) | Command::Api(_) | Command::Worker(_) | Command::Bench(_) => Ok(()),
+    }
+}
+
+impl Session {
+    fn project(&self) -> &ProjectId {
+        &self.settings.project.value
+    }
+
+    async fn connection(&self) -> Result<Connection, Failure> {
+        connected(&self.settings, "stele cli").await
+    }
+
+    /// Sends a command for the session's project.
+    async fn command(
+        &self,
+        connection: &Connection,
+        resource: &str,
+        verb: &str,
+        content: Value,
+    ) -> Result<Accepted, Failure> {
+        client::command(connection, self.project().as_str(), resource, verb, content).await
+    }
+
+    /// Sends a command that concerns the whole cell.
+    async fn admin(&self, resource: &str, verb: &str, content: Value) -> Result<Accepted, Failure> {
+        let connection = self.connection().await?;
+        client::command(&connection, ADMIN_PROJECT, resource, verb, content).await
+    }
+}

@@ -1,0 +1,37 @@
+//! `stele pool`.
+
+use stele_core::schedule::Amount;
+use stele_projections::view::{PoolList, PoolView};
+
+use super::Session;
+use super::output::{json, table};
+use crate::failure::Failure;
+
+pub(super) async fn list(session: &Session) -> Result<(), Failure> {
+    let list: PoolList = session.api.get("/v1/pools", &[], None).await?;
+    if session.json {
+        return json(&list);
+    }
+    let row = |p: &PoolView| {
+        vec![
+            p.name.to_string(),
+            amount(Some(p.stats.total_capacity_gb)),
+            amount(p.stats.free_capacity_gb),
+            p.virtual_free_gib.map_or_else(|| "-".to_owned(), |gib| format!("{gib:.2}")),
+            p.allocated_gib.to_string(),
+            p.claimed_gib.to_string(),
+            p.volumes.to_string(),
+        ]
+    };
+    let headings = ["pool", "total GiB", "free GiB", "to promise GiB", "allocated GiB", "claimed GiB", "volumes"];
+    table(&headings, list.pools.iter().map(row));
+    Ok(())
+}
+
+fn amount(amount: Option<Amount>) -> String {
+    match amount {
+        Some(Amount::Number(gib)) => format!("{gib:.2}"),
+        Some(Amount::Infinite) => "infinite".to_owned(),
+        Some(Amount::Unknown) | None => "unknown".to_owned(),
+    }
+}

@@ -1,0 +1,152 @@
+//! `stele dev`: a whole cell in one process, on loopback.
+
+use std::time::Duration;
+
+use stele_core::id::BackendName;
+use stele_workers::config::{BackendConfig, DriverConfig, NullConfig};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::args::{Dev, DriverKind};
+use crate::control::{self, ControlSettings};
+use crate::failure::Failure;
+use crate::nats::{ServerProcess, ServerProcessSettings, StreamSettings};
+use crate::role::connect::{connected, prepared};
+use crate::role::{api, stop, worker};
+use crate::settings::Settings;
+
+/// How long everything may take to answer.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long a task may be in the hands of a worker that died. In one process that is the process: short, so that a
+/// cell that was killed goes on at once when it is started again.
+const ACK_WAIT: Duration = Duration::from_secs(5);
+
+/// Runs a cell until the process is asked to end.
+///
+/// # Errors
+/// A [`Failure`] that says which part could not start, and what to do.
+pub async fn main(settings: &Settings, args: &Dev) -> Result<(), Failure> {
+    let stop = stop::on_signals();
+    let server = ServerProcess::start(&ServerProcessSettings {
+        directory: args.data.join("nats"),
+        port: args.nats_port,
+        binary: None,
+    })
+    .await?;
+    let cell = run(settings, args, &server, stop).await;
+    info!("stopping nats-server");
+    server.stop().await;
+    cell
+}
+
+async fn run(settings: &Settings, args: &Dev, server: &ServerProcess, stop: CancellationToken) -> Result<(), Failure> {
+    let mut own = settings.clone();
+    own.nats.value = vec![server.url()];
+    let connection = connected(&own, "stele dev").await?;
+    let streams = StreamSettings::default();
+    prepared(&connection, &streams, Some(server.syncs_always()), false).await?;
+    let control = ControlSettings {
+        config: settings.from_file.control.clone(),
+        data: args.data.join("control"),
+        server_syncs: server.syncs_always(),
+        // Nobody else can lead this cell: there is nothing to wait for.
+        claim_after: Duration::ZERO,
+        host: crate::role::control::host_name(),
+        streams,
+    };
+    let mut parts: JoinSet<Result<(), Failure>> = JoinSet::new();
+    let controlled = (connection.clone(), stop.clone());
+    parts.spawn(async move { Ok(control::run(controlled.0, control, controlled.1).await?) });
+    let served = api::start(connection.clone(), &args.data.join("api"), args.http, stop.clone()).await?;
+    let url = served.url();
+    parts.spawn(served.run());
+    let backends = backends(settings, args)?;
+    for backend in backends.clone() {
+        let (connection, stop) = (connection.clone(), stop.clone());
+        parts.spawn(async move { worker::run(connection, backend, ACK_WAIT, stop).await });
+    }
+    let ready = async {
+        wait_until_ready(&url, &backends).await?;
+        announce(&url, &server.url());
+        std::future::pending::<Result<(), Failure>>().await
+    };
+    let ended = tokio::select! {
+        ended = ready => ended,
+        ended = first_failure(&mut parts, &stop) => ended,
+    };
+    stop.cancel();
+    while let Some(part) = parts.join_next().await {
+        if let Ok(Err(failure)) = part {
+            error!("{failure}");
+        }
+    }
+    connection.flush().await.ok();
+    ended
+}
+
+/// Ends when the first part fails, or when all have ended because they were asked to.
+async fn first_failure(parts: &mut JoinSet<Result<(), Failure>>, stop: &CancellationToken) -> Result<(), Failure> {
+    while let Some(part) = parts.join_next().await {
+        match part {
+            Ok(Ok(())) if stop.is_cancelled() => {}
+            Ok(Ok(())) => return Err(Failure::new("PartEnded", "a part of the cell ended", "see the lines above")),
+            Ok(Err(failure)) => return Err(failure),
+            Err(panic) => {
+                return Err(Failure::new("PartPanicked", panic.to_string(), "this is a fault of the program"));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn wait_until_ready(url: &str, backends: &[BackendConfig]) -> Result<(), Failure> {
+    let deadline = tokio::time::Instant::now() + READY_WITHIN;
+    loop {
+        let why = match api::services(url).await {
+            Ok(services) => {
+                let waiting = backends.iter().find(|backend| !services.contains(&backend.name));
+                match waiting {
+                    None => return Ok(()),
+                    Some(backend) => format!("backend {} has not reported", backend.name),
+                }
+            }
+            Err(failure) => failure.message,
+        };
+        if tokio::time::Instant::now() >= deadline {
+            return Err(Failure::new("NotReady", why, "see the lines above"));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the line that scripts wait for")]
+fn announce(http: &str, nats: &str) {
+    println!("ready {http} {nats}");
+}
+
+fn backends(settings: &Settings, args: &Dev) -> Result<Vec<BackendConfig>, Failure> {
+    if !settings.from_file.backends.is_empty() {
+        return Ok(settings.from_file.backends.clone());
+    }
+    let host = crate::role::control::host_name();
+    let kind = worker::kind_name(args.driver);
+    (1..=args.backends)
+        .map(|number| {
+            let name = if args.backends == 1 { format!("{host}@{kind}") } else { format!("{host}@{kind}{number}") };
+            let name = BackendName::new(&name);
+            let name =
+                name.map_err(|e| Failure::new("InvalidName", e.to_string(), "give this machine a plain name"))?;
+            Ok(worker::backend(name, driver(args, number)))
+        })
+        .collect()
+}
+
+fn driver(args: &Dev, number: u16) -> DriverConfig {
+    match args.driver {
+        DriverKind::File => worker::file_driver(args.data.join("volumes").join(number.to_string())),
+        DriverKind::Null => DriverConfig::Null(NullConfig::default()),
+        DriverKind::Lvm => worker::lvm_driver(args.volume_group.clone()),
+    }
+}

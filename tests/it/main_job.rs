@@ -1,0 +1,152 @@
+//! The main job, as a user does it: `stele dev`, commands over NATS and the command line, reads over HTTP, audit.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use stele::client::command;
+use stele::nats::ask;
+use stele_core::unit::Position;
+
+use crate::cell::{Dev, fold};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_becomes_a_volume_and_survives_every_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let dev = Dev::start(folder.path(), &[]).await;
+
+    // By request and reply, with nothing but what is needed.
+    let connection = dev.connection().await;
+    let body = Bytes::from_static(br#"{"volume":{"size_gib":1,"name":"asked"}}"#);
+    let reply = ask(&connection, "stele.ask.demo.volume.create", body, Duration::from_secs(10)).await.unwrap();
+    let outcome: Value = serde_json::from_slice(&reply).unwrap();
+    let id = outcome["result"]["accepted"]["volume"].as_str().unwrap_or_else(|| panic!("{outcome}")).to_owned();
+    let position = Position(outcome["position"].as_u64().unwrap());
+
+    // By the inbox: publish and forget.
+    connection
+        .publish(
+            "stele.cmd.demo.volume.create".to_owned(),
+            Bytes::from_static(br#"{"volume":{"size_gib":1,"name":"published"}}"#),
+        )
+        .await
+        .unwrap();
+    connection.flush().await.unwrap();
+
+    // By the command line, waiting.
+    let web = dev.json(&["volume", "create", "--size", "1", "--name", "web", "--wait"]).await;
+    assert_eq!(web["status"], "available");
+    let web_id = web["id"].as_str().unwrap();
+    let file = folder.path().join("volumes/1/pool").join(format!("volume-{web_id}"));
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 1 << 30, "{}", file.display());
+
+    let api = dev.api();
+    let asked: Value = api.get(&format!("/v1/volumes/{id}"), &[], Some(position)).await.unwrap();
+    assert_eq!(asked["name"], "asked");
+
+    let extended = dev.json(&["volume", "extend", "web", "2", "--wait"]).await;
+    assert_eq!((&extended["status"], &extended["size_gib"]), (&json!("available"), &json!(2)));
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 2 << 30);
+    let updated = dev.json(&["volume", "update", "web", "--name", "www", "--metadata", "tier=1"]).await;
+    assert_eq!((&updated["name"], &updated["metadata"]["tier"]), (&json!("www"), &json!("1")));
+
+    let shown = dev.json(&["volume", "show", web_id]).await;
+    let tasks: Vec<&str> =
+        shown["flows"][0]["tasks"].as_array().unwrap().iter().filter_map(|t| t["name"].as_str()).collect();
+    for task in [
+        "QuotaReserve",
+        "EntryCreate",
+        "QuotaCommit",
+        "ScheduleCreateVolume",
+        "CreateVolumeFromSpec",
+        "CreateVolumeOnFinish",
+    ] {
+        assert!(tasks.contains(&task), "{task} is not in {tasks:?}");
+    }
+    let candidate = &shown["decisions"][0]["decision"]["candidates"][0];
+    assert_eq!(candidate["checks"][0]["verdict"], "passed");
+    assert!(candidate["weight"].is_number());
+
+    let deleted = dev.json(&["volume", "delete", "www", "--wait"]).await;
+    assert_eq!(deleted["status"], "deleted");
+    assert!(!file.exists());
+    until(&dev, "published", "available").await;
+    let quota = dev.json(&["quota", "show"]).await;
+    let volumes = quota["resources"].as_array().unwrap().iter().find(|line| line["resource"] == "volumes").unwrap();
+    assert_eq!((&volumes["in_use"], &volumes["reserved"]), (&json!(2), &json!(0)));
+    audit(&dev).await;
+
+    // Ctrl-C and start again; kill -9 and start again.
+    dev.stop().await;
+    let dev = Dev::start(folder.path(), &[]).await;
+    assert_eq!(dev.json(&["volume", "list"]).await["volumes"].as_array().unwrap().len(), 2);
+    dev.json(&["volume", "create", "--size", "1", "--name", "third", "--wait"]).await;
+    dev.kill().await;
+    let dev = Dev::start(folder.path(), &[]).await;
+    dev.json(&["volume", "create", "--size", "1", "--name", "fourth", "--wait"]).await;
+    assert_eq!(dev.json(&["volume", "list"]).await["volumes"].as_array().unwrap().len(), 4);
+    audit(&dev).await;
+    dev.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_can_be_closed_a_quota_set_a_type_made_and_every_no_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let dev = Dev::start(folder.path(), &["--backends", "2", "--driver", "null"]).await;
+    let services = dev.json(&["service", "list"]).await;
+    let hosts: Vec<String> =
+        services["services"].as_array().unwrap().iter().map(|s| s["host"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(hosts.len(), 2);
+    dev.json(&["service", "set", &hosts[0], "--disable", "--reason", "new disks"]).await;
+    for n in 0..4 {
+        let volume = dev.json(&["volume", "create", "--size", "1", "--name", &format!("v{n}"), "--wait"]).await;
+        assert!(volume["pool"].as_str().unwrap().starts_with(&hosts[1]), "{volume}");
+    }
+    dev.json(&["service", "set", &hosts[1], "--freeze", "--reason", "failing over"]).await;
+    let refused = dev.stele(&["volume", "create", "--size", "1", "--wait"]).await;
+    assert!(!refused.status.success());
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    for part in [&hosts[0], &hosts[1], "new disks", "failing over"] {
+        assert!(why.contains(part), "{part} is not in: {why}");
+    }
+    dev.json(&["service", "set", &hosts[0], "--enable"]).await;
+    dev.json(&["service", "set", &hosts[1], "--thaw"]).await;
+
+    dev.json(&["type", "create", "gold", "--property", "volume_backend_name=nothing-like-this"]).await;
+    let refused = dev.stele(&["volume", "create", "--size", "1", "--type", "gold", "--wait"]).await;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("capabilities"), "{refused:?}");
+
+    dev.json(&["quota", "set", "demo", "volumes=6", "volumes_gold=0"]).await;
+    let over = dev.stele(&["volume", "create", "--size", "1", "--json"]).await;
+    let over: Value = serde_json::from_slice(&over.stdout).unwrap();
+    assert_eq!(over["error"]["code"], "VolumeLimitExceeded");
+    let connection = dev.connection().await;
+    let gold =
+        command(&connection, "demo", "volume", "create", json!({"size_gib": 1, "type": "gold"})).await.unwrap_err();
+    assert_eq!(gold.code, "VolumeLimitExceeded");
+    let tenant =
+        command(&connection, "demo", "quota", "set", json!({"project": "demo", "volumes": 99})).await.unwrap_err();
+    assert_eq!(tenant.code, "AdminOnly");
+    audit(&dev).await;
+    dev.stop().await;
+}
+
+/// Waits until the volume of that name has that status.
+async fn until(dev: &Dev, name: &str, status: &str) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let list = dev.json(&["volume", "list", "--name", name]).await;
+        if list["volumes"][0]["status"] == status {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{list}");
+    }
+}
+
+/// The audit tool finds nothing, and neither does the library.
+async fn audit(dev: &Dev) {
+    let verified = dev.json(&["replay", "verify"]).await;
+    assert_eq!(verified["ok"], true, "{verified}");
+    let (folded, _) = fold(&dev.connection().await).await;
+    assert_eq!(stele_core::audit::audit(&folded.state), vec![]);
+}
