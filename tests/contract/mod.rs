@@ -34,7 +34,9 @@ pub(crate) async fn nudged<T>(nudge: &Nudge, call: impl Future<Output = T>) -> T
     loop {
         match tokio::time::timeout(Duration::from_millis(50), &mut call).await {
             Ok(value) => return value,
-            Err(_) => assert!(tokio::time::Instant::now() < deadline, "a call that waits about a second took {PATIENCE:?}"),
+            Err(_) => {
+                assert!(tokio::time::Instant::now() < deadline, "a call that waits about a second took {PATIENCE:?}")
+            }
         }
         nudge();
     }

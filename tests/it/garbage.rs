@@ -8,11 +8,12 @@ use stele::client::command;
 use stele::nats::ask;
 use stele_core::command::Source;
 
-use crate::cell::{Cell, fold};
+use crate::harness::log::fold;
+use crate::roles;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_recorded_and_blocks_nothing() {
-    let cell = Cell::start(&["control-a", "worker-a"]).await;
+    let cell = roles::cell(&["control-a", "worker-a"]).await;
     let connection = cell.connection().await;
     let noise = "\u{1}".repeat((1 << 20) - 1000);
     let rows: Vec<(&str, String, &str)> = vec![

@@ -19,7 +19,9 @@ use stele_core::unit::Position;
 use stele_workers::driver::{AnyDriver, Driver as _};
 use tokio::task::JoinSet;
 
-use crate::cell::{Cell, fold};
+use crate::harness::cell::Cell;
+use crate::harness::log::fold;
+use crate::roles;
 
 const ROLES: [&str; 5] = ["control-a", "control-b", "worker-a", "worker-b", "api"];
 
@@ -32,7 +34,7 @@ async fn kill_of_any_part_at_any_moment_loses_nothing() {
     let seed = number("STELE_SEED", u64::from(std::process::id()) << 20 | 7);
     println!("STELE_KILLS={kills} STELE_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut cell = Cell::start(&ROLES).await;
+    let mut cell = roles::cell(&ROLES).await;
     let connection = cell.connection().await;
     let limits = json!({"project": "demo", "volumes": -1, "gigabytes": -1});
     command(&connection, "admin", "quota", "set", limits).await.unwrap();
@@ -125,7 +127,7 @@ async fn check_log(connection: &Connection, told: &Told) {
     let recorded: BTreeSet<(Position, Option<VolumeId>)> = records
         .iter()
         .flat_map(|record| record.commits.iter().map(|commit| commit.subjects.volume))
-        .zip(positions(&records))
+        .zip(positions(&records, folded.chain.position))
         .map(|(volume, position)| (position, volume))
         .collect();
     for (volume, verb, position) in told {
@@ -142,11 +144,11 @@ async fn check_log(connection: &Connection, told: &Told) {
     println!("{} volumes, {} epochs, {} strays", folded.state.volumes.len(), folded.chain.epoch, folded.strays);
 }
 
-/// The position of each commit: where the record stands is known from the next one.
-fn positions(records: &[Record]) -> Vec<Position> {
+/// The position of each commit: where the record stands is known from the next one, or it is the last.
+fn positions(records: &[Record], last: Position) -> Vec<Position> {
     let mut positions = Vec::new();
     for (index, record) in records.iter().enumerate() {
-        let position = records.get(index + 1).map_or(Position(u64::MAX), |next| next.head.prev_seq);
+        let position = records.get(index + 1).map_or(last, |next| next.head.prev_seq);
         positions.extend(record.commits.iter().map(|_| position));
     }
     positions
@@ -155,7 +157,7 @@ fn positions(records: &[Record]) -> Vec<Position> {
 /// What the driver holds is what the log promises: nothing missing, nothing left over, the right size.
 async fn check_storage(connection: &Connection, cell: &Cell) {
     let (folded, _) = fold(connection).await;
-    let config = backend(BackendName::new("it@file").unwrap(), file_driver(cell.volumes()));
+    let config = backend(BackendName::new(roles::BACKEND).unwrap(), file_driver(cell.folder.path().join("volumes")));
     let driver = AnyDriver::open(&config).await.unwrap();
     let pool = config.name.pool("pool").unwrap();
     let there: BTreeMap<String, u64> =
@@ -180,7 +182,7 @@ async fn check_projection(connection: &Connection, cell: &Cell) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     loop {
         let live: Result<stele_projections::view::LogDigest, _> =
-            cell.api().get("/v1/log/digest", &[], Some(folded.chain.position)).await;
+            roles::api(cell).get("/v1/log/digest", &[], Some(folded.chain.position)).await;
         match live {
             // A heartbeat may have been recorded meanwhile: then both are looked at again.
             Ok(live) if live.position == folded.chain.position => {

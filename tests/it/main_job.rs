@@ -1,14 +1,17 @@
 //! The main job, as a user does it: `stele dev`, commands over NATS and the command line, reads over HTTP, audit.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use stele::cli::Api;
 use stele::client::command;
 use stele::nats::ask;
 use stele_core::unit::Position;
 
-use crate::cell::{Dev, fold};
+use crate::harness::dev::Dev;
+use crate::harness::log::{connect_to, fold};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_becomes_a_volume_and_survives_every_end() {
@@ -16,7 +19,7 @@ async fn a_command_becomes_a_volume_and_survives_every_end() {
     let dev = Dev::start(folder.path(), &[]).await;
 
     // By request and reply, with nothing but what is needed.
-    let connection = dev.connection().await;
+    let connection = connect_to(&dev.nats).await;
     let body = Bytes::from_static(br#"{"volume":{"size_gib":1,"name":"asked"}}"#);
     let reply = ask(&connection, "stele.ask.demo.volume.create", body, Duration::from_secs(10)).await.unwrap();
     let outcome: Value = serde_json::from_slice(&reply).unwrap();
@@ -40,13 +43,24 @@ async fn a_command_becomes_a_volume_and_survives_every_end() {
     let file = folder.path().join("volumes/1/pool").join(format!("volume-{web_id}"));
     assert_eq!(std::fs::metadata(&file).unwrap().len(), 1 << 30, "{}", file.display());
 
-    let api = dev.api();
+    let api = Api::new(&dev.url);
     let asked: Value = api.get(&format!("/v1/volumes/{id}"), &[], Some(position)).await.unwrap();
     assert_eq!(asked["name"], "asked");
 
+    change_and_delete(&dev, web_id, &file).await;
+    until(&dev, "published", "available").await;
+    let quota = dev.json(&["quota", "show"]).await;
+    let volumes = quota["resources"].as_array().unwrap().iter().find(|line| line["resource"] == "volumes").unwrap();
+    assert_eq!((&volumes["in_use"], &volumes["reserved"]), (&json!(2), &json!(0)));
+    audit(&dev).await;
+    end_and_start_again(dev, folder.path()).await;
+}
+
+/// Extend, update, show, delete; the file is what the volume says.
+async fn change_and_delete(dev: &Dev, web_id: &str, file: &Path) {
     let extended = dev.json(&["volume", "extend", "web", "2", "--wait"]).await;
     assert_eq!((&extended["status"], &extended["size_gib"]), (&json!("available"), &json!(2)));
-    assert_eq!(std::fs::metadata(&file).unwrap().len(), 2 << 30);
+    assert_eq!(std::fs::metadata(file).unwrap().len(), 2 << 30);
     let updated = dev.json(&["volume", "update", "web", "--name", "www", "--metadata", "tier=1"]).await;
     assert_eq!((&updated["name"], &updated["metadata"]["tier"]), (&json!("www"), &json!("1")));
 
@@ -70,19 +84,16 @@ async fn a_command_becomes_a_volume_and_survives_every_end() {
     let deleted = dev.json(&["volume", "delete", "www", "--wait"]).await;
     assert_eq!(deleted["status"], "deleted");
     assert!(!file.exists());
-    until(&dev, "published", "available").await;
-    let quota = dev.json(&["quota", "show"]).await;
-    let volumes = quota["resources"].as_array().unwrap().iter().find(|line| line["resource"] == "volumes").unwrap();
-    assert_eq!((&volumes["in_use"], &volumes["reserved"]), (&json!(2), &json!(0)));
-    audit(&dev).await;
+}
 
-    // Ctrl-C and start again; kill -9 and start again.
+/// Ctrl-C and start again; kill -9 and start again.
+async fn end_and_start_again(dev: Dev, folder: &Path) {
     dev.stop().await;
-    let dev = Dev::start(folder.path(), &[]).await;
+    let mut dev = Dev::start(folder, &[]).await;
     assert_eq!(dev.json(&["volume", "list"]).await["volumes"].as_array().unwrap().len(), 2);
     dev.json(&["volume", "create", "--size", "1", "--name", "third", "--wait"]).await;
-    dev.kill().await;
-    let dev = Dev::start(folder.path(), &[]).await;
+    dev.child.kill().await.unwrap();
+    let dev = Dev::start(folder, &[]).await;
     dev.json(&["volume", "create", "--size", "1", "--name", "fourth", "--wait"]).await;
     assert_eq!(dev.json(&["volume", "list"]).await["volumes"].as_array().unwrap().len(), 4);
     audit(&dev).await;
@@ -120,7 +131,7 @@ async fn a_service_can_be_closed_a_quota_set_a_type_made_and_every_no_says_why()
     let over = dev.stele(&["volume", "create", "--size", "1", "--json"]).await;
     let over: Value = serde_json::from_slice(&over.stdout).unwrap();
     assert_eq!(over["error"]["code"], "VolumeLimitExceeded");
-    let connection = dev.connection().await;
+    let connection = connect_to(&dev.nats).await;
     let gold =
         command(&connection, "demo", "volume", "create", json!({"size_gib": 1, "type": "gold"})).await.unwrap_err();
     assert_eq!(gold.code, "VolumeLimitExceeded");
@@ -147,6 +158,6 @@ async fn until(dev: &Dev, name: &str, status: &str) {
 async fn audit(dev: &Dev) {
     let verified = dev.json(&["replay", "verify"]).await;
     assert_eq!(verified["ok"], true, "{verified}");
-    let (folded, _) = fold(&dev.connection().await).await;
+    let (folded, _) = fold(&connect_to(&dev.nats).await).await;
     assert_eq!(stele_core::audit::audit(&folded.state), vec![]);
 }

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use stele::client::command;
 
-use crate::cell::{Cell, fold};
+use crate::harness::log::fold;
+use crate::roles;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_takes_over_and_nothing_is_lost_or_repeated() {
-    let mut cell = Cell::start(&["control-a", "worker-a"]).await;
+    let mut cell = roles::cell(&["control-a", "worker-a"]).await;
     let connection = cell.connection().await;
     let limits = json!({"project": "demo", "volumes": -1, "gigabytes": -1});
     command(&connection, "admin", "quota", "set", limits).await.unwrap();
-    cell.start_another("control-b");
+    roles::add(&mut cell, "control-b");
     let mut acknowledged = Vec::new();
     let mut slowest = Duration::ZERO;
     for round in 0..60 {

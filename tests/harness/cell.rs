@@ -1,0 +1,96 @@
+//! A cell of separate processes for tests, on loopback in a scratch folder. Everything ends with the value.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use stele::nats::{Connection, ServerProcess, ServerProcessSettings};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use super::log::connect_to;
+
+/// A cell of separate processes, each of which can be killed and started again.
+pub(crate) struct Cell {
+    pub(crate) folder: TempDir,
+    pub(crate) server: ServerProcess,
+    /// A folder whose programs the roles find before the system's.
+    pub(crate) front_path: Option<PathBuf>,
+    roles: BTreeMap<&'static str, Role>,
+}
+
+struct Role {
+    args: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Cell {
+    /// Starts nats-server, and nothing else yet.
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("stele-cell").tempdir().unwrap();
+        let settings = ServerProcessSettings { directory: folder.path().join("nats"), port: 0, binary: None };
+        let server = ServerProcess::start(&settings).await.unwrap();
+        Self { folder, server, front_path: None, roles: BTreeMap::new() }
+    }
+
+    /// Adds a role, with its arguments, and starts it.
+    pub(crate) fn add(&mut self, name: &'static str, args: Vec<String>) {
+        self.roles.insert(name, Role { args, child: None });
+        self.spawn(name);
+    }
+
+    /// A place in the cell's folder, as an argument.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Starts a role that is not running.
+    pub(crate) fn spawn(&mut self, name: &'static str) {
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join(format!("{name}.log")));
+        let nats = self.server.url();
+        let system = std::env::var_os("PATH").unwrap_or_default();
+        let folders = self.front_path.clone().into_iter().chain(std::env::split_paths(&system));
+        let path = std::env::join_paths(folders).unwrap();
+        let role = self.roles.get_mut(name).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_stele"))
+            .args(&role.args)
+            .env("STELE_NATS", nats)
+            .env("PATH", path)
+            .env("RUST_LOG", "warn,stele=info,stele_workers=info,stele_projections=info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(log.unwrap()))
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        role.child = Some(child);
+    }
+
+    /// SIGKILL.
+    pub(crate) async fn kill(&mut self, name: &'static str) {
+        if let Some(mut child) = self.roles.get_mut(name).unwrap().child.take() {
+            child.kill().await.unwrap();
+        }
+    }
+
+    pub(crate) async fn connection(&self) -> Connection {
+        connect_to(&self.server.url()).await
+    }
+
+    /// What the roles wrote, for a test that fails.
+    pub(crate) fn logs(&self) -> String {
+        let mut text = String::new();
+        for name in self.roles.keys() {
+            let path = self.folder.path().join(format!("{name}.log"));
+            let log = std::fs::read_to_string(path).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().rev().take(25).collect();
+            text.push_str(&format!("--- {name}\n"));
+            for line in lines.iter().rev() {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        text
+    }
+}

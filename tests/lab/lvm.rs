@@ -1,0 +1,35 @@
+//! What LVM itself says, asked behind Stele's back.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The volume group with a thin pool, and the one without.
+pub(crate) fn volume_groups() -> (String, String) {
+    let name = |variable| std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run `make lab`"));
+    (name("STELE_LAB_VG"), name("STELE_LAB_THICK_VG"))
+}
+
+/// One LV as `lvs` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lv {
+    pub(crate) name: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) tags: String,
+}
+
+/// The volumes of a volume group: every LV whose name is one of ours.
+pub(crate) fn volumes(volume_group: &str) -> Vec<Lv> {
+    let args = ["--reportformat", "json", "--units", "b", "--nosuffix", "-o", "lv_name,lv_size,lv_tags", volume_group];
+    let output = Command::new("lvs").args(args).env("LC_ALL", "C").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = report["report"][0]["lv"].as_array().unwrap();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+    let lv = |row: &Value| Lv {
+        name: text(row, "lv_name"),
+        size_bytes: text(row, "lv_size").parse().unwrap(),
+        tags: text(row, "lv_tags"),
+    };
+    rows.iter().map(lv).filter(|lv| lv.name.starts_with("volume-") || lv.name.starts_with("_snapshot-")).collect()
+}

@@ -1,0 +1,174 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use stele::client::command;
+use stele::role::worker::{backend, lvm_driver};
+use stele_core::id::{BackendName, VolumeId};
+use stele_core::state::VolumeStatus;
+use stele_workers::config::{BackendConfig, DriverConfig, LvmType, WipePolicy};
+use stele_workers::driver::AnyDriver;
+use stele_workers::driver::contract::{Subject, run};
+
+use crate::harness::cell::Cell;
+use crate::harness::dev::Dev;
+use crate::harness::log::fold;
+use crate::lvm::{volume_groups, volumes};
+
+const GIB: u64 = 1 << 30;
+
+async fn main_job(volume_group: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let dev = Dev::start(folder.path(), &["--driver", "lvm", "--volume-group", volume_group]).await;
+    let volume = dev.json(&["volume", "create", "--size", "1", "--name", "web", "--wait"]).await;
+    let id = volume["id"].as_str().unwrap();
+    let made = volumes(volume_group);
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert_eq!((made[0].name.as_str(), made[0].size_bytes), (format!("volume-{id}").as_str(), GIB));
+    assert!(made[0].tags.contains(&format!("stele.volume.{id}")), "{made:?}");
+    let asked_at = format!("stele.at.{}", volume["created_position"]);
+    assert!(made[0].tags.contains(&asked_at), "{asked_at} is not in {made:?}");
+
+    dev.json(&["volume", "extend", "web", "2", "--wait"]).await;
+    assert_eq!(volumes(volume_group)[0].size_bytes, 2 * GIB);
+    dev.json(&["volume", "delete", "web", "--wait"]).await;
+    assert_eq!(volumes(volume_group), vec![]);
+
+    // Too large for the group: refused by the scheduler with the numbers, or failed with LVM's words.
+    let refused = dev.stele(&["volume", "create", "--size", "900", "--wait"]).await;
+    assert!(!refused.status.success());
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(why.contains("capacity") && why.contains("GiB"), "{why}");
+    let verified = dev.json(&["replay", "verify"]).await;
+    assert_eq!(verified["ok"], true, "{verified}");
+    assert_eq!(volumes(volume_group), vec![]);
+    dev.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_job_on_a_thin_pool() {
+    main_job(&volume_groups().0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_job_on_a_thick_group() {
+    // `auto` makes a thin pool in an empty group: thick is asked for by name.
+    let (_, group) = volume_groups();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("stele.toml");
+    let text = format!(
+        "[[backend]]\nname = \"lab@thick\"\ndriver.lvm = {{ volume_group = \"{group}\", lvm_type = \"thick\" }}\n"
+    );
+    std::fs::write(&settings, text).unwrap();
+    let dev = Dev::start(&folder.path().join("data"), &["--config", settings.to_str().unwrap()]).await;
+    let volume = dev.json(&["volume", "create", "--size", "1", "--name", "solid", "--wait"]).await;
+    let made = volumes(&group);
+    assert_eq!((made.len(), made[0].size_bytes), (1, GIB), "{volume}");
+    // Zeroed before it is given back.
+    dev.json(&["volume", "delete", "solid", "--wait"]).await;
+    assert_eq!(volumes(&group), vec![]);
+    dev.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lvm_driver_keeps_the_drivers_contract() {
+    let (thin, thick) = volume_groups();
+    for (group, lvm_type) in [(thin, LvmType::Thin), (thick, LvmType::Thick)] {
+        let mut config: BackendConfig = backend(BackendName::new("lab@contract").unwrap(), lvm_driver(group.clone()));
+        if let DriverConfig::Lvm(lvm) = &mut config.driver {
+            // Zeroing writes as much as the volumes have; the lab keeps its disks in memory.
+            (lvm.lvm_type, lvm.wipe) = (lvm_type, WipePolicy::Discard);
+        }
+        let driver = AnyDriver::open(&config).await.unwrap();
+        let pool = config.name.pool(&group).unwrap();
+        run(&Subject { driver, pool, foreign: None, too_large: None }).await;
+        assert_eq!(volumes(&group), vec![]);
+    }
+}
+
+/// A tool in front of the real one that kills its worker right after (or right before) the real one has run, once.
+fn deadly(folder: &Path, tool: &str, after: bool) {
+    let real = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(|dir| format!("{dir}/{tool}"));
+    let real = real.iter().find(|path| Path::new(path).exists()).unwrap();
+    let mark = folder.join(format!("{tool}.killed"));
+    let (mark, first) = (mark.display(), if after { format!("{real} \"$@\"") } else { ":".to_owned() });
+    let text = format!(
+        "#!/bin/sh\nif [ ! -e {mark} ]; then\n  touch {mark}\n  {first}\n  kill -9 $PPID\n  exit 1\nfi\nexec {real} \"$@\"\n"
+    );
+    let path = folder.join(tool);
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_beside_its_tool_leaves_nothing_behind_and_nothing_twice() {
+    let (group, _) = volume_groups();
+    for after in [false, true] {
+        let mut cell = Cell::start().await;
+        let tools = cell.folder.path().join("tools");
+        std::fs::create_dir(&tools).unwrap();
+        for tool in ["lvcreate", "lvextend", "lvremove"] {
+            deadly(&tools, tool, after);
+        }
+        cell.front_path = Some(tools.clone());
+        let control = ["control", "--claim-after-ms", "0", "--server-syncs", "--data", &cell.path("control")];
+        cell.add("control", control.map(str::to_owned).to_vec());
+        let worker =
+            ["worker", "--backend", "lab@lvm", "--driver", "lvm", "--volume-group", &group, "--ack-wait-ms", "1500"];
+        cell.add("worker", worker.map(str::to_owned).to_vec());
+        let connection = cell.connection().await;
+        wait_for_pool(&connection, &cell).await;
+
+        let accepted = command(&connection, "demo", "volume", "create", json!({"size_gib": 1})).await.unwrap();
+        let id = accepted.subjects.volume.unwrap();
+        come_back(&mut cell, &tools.join("lvcreate.killed")).await;
+        assert_eq!(at_rest(&connection, id, &cell).await, Some(VolumeStatus::Available));
+        assert_eq!(volumes(&group).len(), 1);
+
+        command(&connection, "demo", "volume", "extend", json!({"id": id, "size_gib": 2})).await.unwrap();
+        come_back(&mut cell, &tools.join("lvextend.killed")).await;
+        assert_eq!(at_rest(&connection, id, &cell).await, Some(VolumeStatus::Available));
+        assert_eq!(volumes(&group)[0].size_bytes, 2 * GIB);
+
+        command(&connection, "demo", "volume", "delete", json!({"id": id})).await.unwrap();
+        come_back(&mut cell, &tools.join("lvremove.killed")).await;
+        assert_eq!(at_rest(&connection, id, &cell).await, None);
+        assert_eq!(volumes(&group), vec![]);
+        let (folded, _) = fold(&connection).await;
+        assert_eq!(stele_core::audit::audit(&folded.state), vec![]);
+    }
+}
+
+/// Waits until the tool has killed the worker, and starts it again.
+async fn come_back(cell: &mut Cell, mark: &Path) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !mark.exists() {
+        assert!(tokio::time::Instant::now() < deadline, "the tool was not run\n{}", cell.logs());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    cell.kill("worker").await;
+    cell.spawn("worker");
+}
+
+async fn wait_for_pool(connection: &stele::nats::Connection, cell: &Cell) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while fold(connection).await.0.state.pools.is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "no pool was reported\n{}", cell.logs());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The status in which the volume comes to rest; `None` when it is gone.
+async fn at_rest(connection: &stele::nats::Connection, id: VolumeId, cell: &Cell) -> Option<VolumeStatus> {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(90);
+    loop {
+        let (folded, _) = fold(connection).await;
+        let status = folded.state.volumes.get(&id).map(|volume| volume.status);
+        if status.is_none_or(|status| status.flow().is_none()) {
+            return status;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{status:?}\n{}", cell.logs());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
