@@ -384,6 +384,14 @@ pub enum Replay {
         #[arg(default_value = "volumes")]
         what: AtWhat,
     },
+    /// What changed between two positions or times
+    Diff {
+        /// The earlier one: a position, or a time such as 2026-11-20T02:00:00Z
+        from: String,
+        /// The later one; the end of the log by default
+        #[arg(default_value = "head")]
+        to: String,
+    },
     /// Make a new projection from the log
     Rebuild {
         /// The projection's folder, as given to `stele api`

@@ -57,6 +57,13 @@ from_error! {
     stele_workers::driver::OpenError => "StorageUnusable", "correct the backend's settings or its storage";
     stele_projections::projection::OpenError => "ProjectionUnusable", "make it anew with `stele replay rebuild`";
     stele_projections::follow::FollowError => "LogUnusable", "nothing is served from it; `stele replay verify` shows what is wrong";
+    stele_projections::rebuild::RebuildError => "RebuildFailed", "the projection that was there is untouched";
+    stele_replay::verify::VerifyError => "LogUnreadable", "see whether nats-server runs and holds the log";
+    stele_replay::show::ShowError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
+    stele_replay::show::InvalidSubject => "InvalidSubject", "give the id as `stele volume list` or the log shows it";
+    stele_replay::at::AtError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
+    stele_replay::diff::DiffError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
+    stele_replay::moment::InvalidMoment => "InvalidMoment", "give a position, a time in RFC 3339, or `head`";
     stele_core::port::Unavailable => "Unavailable", "see whether nats-server and a control run, and try again";
     std::io::Error => "InputOutput", "see the message";
 }

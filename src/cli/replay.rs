@@ -1,9 +1,150 @@
-//! `stele replay`.
+//! `stele replay`: the audit tool on the live log.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use stele_projections::rebuild::rebuild;
+use stele_projections::view::{LogDigest, LogHead};
+use stele_replay::at::{Which, at};
+use stele_replay::diff::diff;
+use stele_replay::moment::Moment;
+use stele_replay::progress::Progress;
+use stele_replay::show::{Subject, render_entry, render_json, show};
+use stele_replay::verify::{LiveDigest, VerifyOptions, verify};
 
 use super::Session;
-use crate::args::Replay;
+use super::output::{json, line};
+use crate::args::{AtWhat, Replay, ShowWhat};
 use crate::failure::Failure;
+use crate::nats::JetStreamLog;
+use crate::role::api::PROJECTION_FILE;
 
-pub(super) async fn run(_session: &Session, _command: &Replay) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, command: &Replay) -> Result<(), Failure> {
+    let connection = session.connection().await?;
+    let log = JetStreamLog::new(&connection, 0);
+    match command {
+        Replay::Verify { log_only } => verify_log(session, &log, *log_only).await,
+        Replay::Show { what, id } => tell(session, &log, *what, id).await,
+        Replay::At { when, what } => state_at(session, &log, when, *what).await,
+        Replay::Diff { from, to } => difference(session, &log, from, to).await,
+        Replay::Rebuild { data } => rebuild_projection(session, &log, data).await,
+    }
+}
+
+async fn verify_log(session: &Session, log: &JetStreamLog, log_only: bool) -> Result<(), Failure> {
+    let live = if log_only { None } else { Some(live_digest(session).await?) };
+    let mut progress = Bar::new("verifying");
+    let found = verify(log, VerifyOptions { live, ..VerifyOptions::default() }, &mut progress).await?;
+    if session.json {
+        json(&found)?;
+    } else {
+        found.render(&mut io::stdout().lock())?;
+    }
+    if found.ok {
+        return Ok(());
+    }
+    Err(Failure::new("LogNotSound", "the log or the projection is not as it must be", "see the findings above"))
+}
+
+/// What the live projection holds; asked before the log is read, so that the log cannot end before it by itself.
+async fn live_digest(session: &Session) -> Result<LiveDigest, Failure> {
+    let digest: LogDigest = session.api.get("/v1/log/digest", &[], None).await.map_err(|mut failure| {
+        failure.remedy = format!("{}; or verify the log alone with --log-only", failure.remedy);
+        failure
+    })?;
+    let head: LogHead = session.api.get("/v1/log/head", &[], None).await?;
+    let hash = (head.position == digest.position).then_some(head.hash);
+    Ok(LiveDigest { position: digest.position, digest: digest.into_digest(), hash })
+}
+
+async fn tell(session: &Session, log: &JetStreamLog, what: ShowWhat, id: &str) -> Result<(), Failure> {
+    let subject = match what {
+        ShowWhat::Volume => Subject::volume(id)?,
+        ShowWhat::Request => Subject::request(id),
+        ShowWhat::Project => Subject::project(id)?,
+        ShowWhat::Task => Subject::task(id)?,
+    };
+    let mut progress = Bar::new("reading");
+    let (bar, as_json) = (progress.0.clone(), session.json);
+    let mut each = |entry| {
+        bar.suspend(|| {
+            let mut out = io::stdout().lock();
+            if as_json { render_json(&entry, &mut out) } else { render_entry(&entry, &mut out) }
+        })
+    };
+    let told = show(log, subject, None, &mut progress, &mut each).await?;
+    if told.entries > 0 {
+        return Ok(());
+    }
+    let why = format!("the log says nothing about {id} up to position {}", told.position);
+    Err(Failure::new("NothingKnown", why, "look at the id, and at the kind that is asked for"))
+}
+
+async fn state_at(session: &Session, log: &JetStreamLog, when: &str, what: AtWhat) -> Result<(), Failure> {
+    let moment: Moment = when.parse()?;
+    let which = match what {
+        AtWhat::Volumes => Which::Volumes,
+        AtWhat::Quota => Which::Quota,
+        AtWhat::Pools => Which::Pools,
+        AtWhat::Services => Which::Services,
+        AtWhat::Types => Which::Types,
+        AtWhat::Flows => Which::Flows,
+    };
+    let mut progress = Bar::new("folding");
+    let snapshot = at(log, moment, &mut progress).await?;
+    if session.json {
+        return json(&snapshot.answer(which));
+    }
+    Ok(snapshot.render(which, &mut io::stdout().lock())?)
+}
+
+async fn difference(session: &Session, log: &JetStreamLog, from: &str, to: &str) -> Result<(), Failure> {
+    let mut progress = Bar::new("folding");
+    let difference = diff(log, from.parse()?, to.parse()?, &mut progress).await?;
+    if session.json {
+        return json(&difference);
+    }
+    Ok(difference.render(&mut io::stdout().lock())?)
+}
+
+async fn rebuild_projection(session: &Session, log: &JetStreamLog, data: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(data)?;
+    let path = data.join(PROJECTION_FILE);
+    let bar = crate::progress::bar("rebuilding", 0);
+    let done = rebuild(log, &path, |progress| {
+        bar.set_length(progress.tail.0);
+        bar.set_position(progress.position.0);
+    })
+    .await?;
+    bar.finish_and_clear();
+    if session.json {
+        return json(&serde_json::json!({"path": path, "position": done.position, "strays": done.strays}));
+    }
+    line(&format!("{} holds the log up to position {}", path.display(), done.position));
     Ok(())
+}
+
+/// A bar on a terminal, on stderr; nothing elsewhere.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(what: &'static str) -> Self {
+        Self(crate::progress::bar(what, 0))
+    }
+}
+
+impl Progress for Bar {
+    fn set_total(&mut self, total: u64) {
+        self.0.set_length(total);
+    }
+
+    fn advance(&mut self, count: u64) {
+        self.0.inc(count);
+    }
+
+    fn finish(&mut self) {
+        io::stderr().flush().ok();
+        self.0.finish_and_clear();
+    }
 }

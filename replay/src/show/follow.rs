@@ -1,0 +1,249 @@
+//! Which commits and events belong to a story.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stele_core::command::{Command, Incoming, parse};
+use stele_core::event::Event;
+use stele_core::id::{FlowId, InvalidName, ProjectId, ReservationId, TaskId, VolumeId};
+use stele_core::record::{Commit, Verbatim};
+use stele_core::state::FlowKind;
+use uuid::Uuid;
+
+/// What a story is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// One volume, from the request for it to its end.
+    Volume(VolumeId),
+    /// One request, by the command's id or by the client's request id, and what followed from it.
+    Request(String),
+    /// All that was asked for a project, and what followed.
+    Project(ProjectId),
+    /// One flow, or one of its tasks.
+    Task(Uuid),
+}
+
+/// An id that cannot be one of what is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSubject {
+    /// Volumes, flows and tasks have UUIDs.
+    #[error("{0:?} is not a UUID")]
+    NotAnId(String),
+    /// Projects have names of letters, digits, `-` and `_`.
+    #[error(transparent)]
+    NotAProject(#[from] InvalidName),
+}
+
+impl Subject {
+    /// A volume by the text of its id.
+    ///
+    /// # Errors
+    /// [`InvalidSubject::NotAnId`].
+    pub fn volume(text: &str) -> Result<Self, InvalidSubject> {
+        uuid(text).map(|id| Self::Volume(VolumeId(id)))
+    }
+
+    /// A request by the text of either of its ids.
+    #[must_use]
+    pub fn request(text: &str) -> Self {
+        Self::Request(text.to_owned())
+    }
+
+    /// A project by its id.
+    ///
+    /// # Errors
+    /// [`InvalidSubject::NotAProject`].
+    pub fn project(text: &str) -> Result<Self, InvalidSubject> {
+        Ok(Self::Project(ProjectId::new(text)?))
+    }
+
+    /// A flow or a task by the text of its id.
+    ///
+    /// # Errors
+    /// [`InvalidSubject::NotAnId`].
+    pub fn task(text: &str) -> Result<Self, InvalidSubject> {
+        uuid(text).map(Self::Task)
+    }
+}
+
+fn uuid(text: &str) -> Result<Uuid, InvalidSubject> {
+    Uuid::parse_str(text).map_err(|_| InvalidSubject::NotAnId(text.chars().take(64).collect()))
+}
+
+/// An event of a commit that belongs to a story.
+pub(super) struct Relevant {
+    /// Which event of the commit.
+    pub(super) index: usize,
+    /// The flow that it belongs to.
+    pub(super) flow: Option<FlowId>,
+}
+
+/// What of the log belongs to a subject, as far as it was read.
+pub(super) struct Following {
+    subject: Subject,
+    /// The subject, when it is a request given by its command's id.
+    command: Option<Uuid>,
+    /// The open flows of the story, with their volumes.
+    flows: BTreeMap<FlowId, VolumeId>,
+    /// The open reservations of those flows.
+    reservations: BTreeSet<ReservationId>,
+}
+
+impl Following {
+    pub(super) fn new(subject: Subject) -> Self {
+        let command = match &subject {
+            Subject::Request(text) => Uuid::parse_str(text).ok(),
+            _ => None,
+        };
+        Self { subject, command, flows: BTreeMap::new(), reservations: BTreeSet::new() }
+    }
+
+    /// The events of a commit that belong to the story; `None` when it has nothing to do with it.
+    pub(super) fn relevant(&mut self, commit: &Commit) -> Option<Vec<Relevant>> {
+        let whole = self.is_asked_for(commit);
+        let mut current = None;
+        let mut relevant = Vec::new();
+        for (index, event) in commit.events.iter().enumerate() {
+            let flow = Keys::of(event).flow.or(current);
+            if whole || self.belongs(event, current) {
+                relevant.push(Relevant { index, flow });
+                self.learn(event);
+            }
+            current = flow;
+        }
+        (whole || !relevant.is_empty()).then_some(relevant)
+    }
+
+    /// True when the commit itself is what the story is about.
+    fn is_asked_for(&self, commit: &Commit) -> bool {
+        match &self.subject {
+            Subject::Volume(volume) => commit.refusal().is_some() && names_volume(commit, *volume),
+            Subject::Request(text) => {
+                self.command == Some(commit.id.0) || commit.actor.request_id.as_ref() == Some(text)
+            }
+            Subject::Project(project) => commit.project.as_ref() == Some(project),
+            Subject::Task(_) => false,
+        }
+    }
+
+    /// `current` is the flow of the events right before this one: an event that names no flow belongs to it.
+    fn belongs(&self, event: &Event, current: Option<FlowId>) -> bool {
+        let keys = Keys::of(event);
+        let followed = |flow: FlowId| self.flows.get(&flow);
+        if keys.flow.or(current).is_some_and(|flow| followed(flow).is_some())
+            || keys.reservation.is_some_and(|reservation| self.reservations.contains(&reservation))
+        {
+            return true;
+        }
+        match &self.subject {
+            Subject::Volume(volume) => keys.volume == Some(*volume),
+            Subject::Project(project) => keys.project == Some(project),
+            Subject::Task(id) => keys.flow == Some(FlowId(*id)) || keys.task == Some(TaskId(*id)),
+            Subject::Request(_) => is_cleanup_of(event, current.and_then(followed).copied()),
+        }
+    }
+
+    /// Remembers what an event of the story began and forgets what it ended.
+    fn learn(&mut self, event: &Event) {
+        match event {
+            Event::FlowStarted { flow, volume, .. } => {
+                self.flows.insert(*flow, *volume);
+            }
+            Event::FlowFinished { flow, .. } => {
+                self.flows.remove(flow);
+            }
+            Event::QuotaReserved { reservation, .. } => {
+                self.reservations.insert(*reservation);
+            }
+            Event::QuotaCommitted { reservation } | Event::QuotaRolledBack { reservation } => {
+                self.reservations.remove(reservation);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a cleanup begins for the volume of the flow that the events right before it were about.
+fn is_cleanup_of(event: &Event, current: Option<VolumeId>) -> bool {
+    matches!(event, Event::FlowStarted { kind: FlowKind::VolumeCleanup, volume, .. } if current == Some(*volume))
+}
+
+/// Whether a refused command was about a volume; the command is read again, because a refusal names nothing.
+fn names_volume(commit: &Commit, volume: VolumeId) -> bool {
+    match command(commit) {
+        Some(Command::VolumeCreate(create)) => create.id == Some(volume),
+        Some(Command::VolumeDelete(delete)) => delete.id == volume,
+        Some(Command::VolumeExtend(extend)) => extend.id == volume,
+        Some(Command::VolumeUpdate(update)) => update.id == volume,
+        _ => false,
+    }
+}
+
+/// The command of a commit, read from its own words; `None` when it has not the form of one.
+pub(super) fn command(commit: &Commit) -> Option<Command> {
+    let Verbatim::Json(json) = &commit.command else { return None };
+    let incoming = Incoming {
+        subject: commit.subject.clone(),
+        payload: json.get().as_bytes().to_vec().into(),
+        source: commit.source,
+        fallback_id: commit.id,
+    };
+    parse(&incoming).command.ok()
+}
+
+/// What an event is about.
+#[derive(Default)]
+struct Keys<'a> {
+    flow: Option<FlowId>,
+    volume: Option<VolumeId>,
+    project: Option<&'a ProjectId>,
+    task: Option<TaskId>,
+    reservation: Option<ReservationId>,
+}
+
+impl<'a> Keys<'a> {
+    fn of(event: &'a Event) -> Self {
+        let mut keys = Self::default();
+        match event {
+            Event::FlowStarted { flow, volume, project, .. } => {
+                (keys.flow, keys.volume, keys.project) = (Some(*flow), Some(*volume), Some(project));
+            }
+            Event::FlowFinished { flow, .. } => keys.flow = Some(*flow),
+            Event::QuotaReserved { reservation, flow, project, .. } => {
+                (keys.reservation, keys.flow, keys.project) = (Some(*reservation), Some(*flow), Some(project));
+            }
+            Event::QuotaCommitted { reservation } | Event::QuotaRolledBack { reservation } => {
+                keys.reservation = Some(*reservation);
+            }
+            Event::QuotaSet { project, .. } => keys.project = Some(project),
+            Event::VolumeEntryCreated { volume } => {
+                (keys.volume, keys.project) = (Some(volume.id), Some(&volume.project));
+            }
+            Event::PlacementDecided { flow, volume, .. }
+            | Event::PlacementReleased { flow, volume, .. }
+            | Event::VolumeCreated { flow, volume, .. }
+            | Event::VolumeExtending { flow, volume, .. }
+            | Event::VolumeExtended { flow, volume, .. }
+            | Event::VolumeExtendFailed { flow, volume, .. }
+            | Event::VolumeDeleting { flow, volume } => (keys.flow, keys.volume) = (Some(*flow), Some(*volume)),
+            Event::VolumeCreateFailed { volume, .. }
+            | Event::VolumeDeleted { volume }
+            | Event::VolumeDeleteFailed { volume, .. }
+            | Event::VolumeUpdated { volume, .. } => keys.volume = Some(*volume),
+            Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
+                (keys.flow, keys.task, keys.volume) = (Some(task.flow), Some(task.id), Some(task.operation.volume()));
+            }
+            Event::TaskRunning { flow, task, .. }
+            | Event::TaskProgressed { flow, task, .. }
+            | Event::TaskSucceeded { flow, task, .. }
+            | Event::TaskFailed { flow, task, .. }
+            | Event::TaskReverted { flow, task } => (keys.flow, keys.task) = (Some(*flow), Some(*task)),
+            Event::RequestRefused(_)
+            | Event::BackendReported { .. }
+            | Event::ServiceChanged { .. }
+            | Event::TypeCreated { .. }
+            | Event::TypeUpdated { .. }
+            | Event::TypeDeleted { .. } => {}
+        }
+        keys
+    }
+}

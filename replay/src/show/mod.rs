@@ -1,0 +1,180 @@
+//! The story of one thing, told from the log alone: who asked for what, what was reserved, which pools were weighed and
+//! why they were rejected, which worker ran which steps, and how it ended.
+//!
+//! The log is read once from its start; entries are handed out as they are read, and memory holds only what the story
+//! still needs (its open flows). A story contains what follows from it: the flows that a request began, the cleanups
+//! that its failed attempts left behind.
+
+mod asked;
+mod follow;
+mod placement;
+mod render;
+mod task;
+mod words;
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::Value;
+use stele_core::fold::FoldError;
+use stele_core::id::FlowId;
+use stele_core::port::{Log, LogEntry};
+use stele_core::record::{Commit, Record};
+use stele_core::unit::{Position, Timestamp};
+
+pub use follow::{InvalidSubject, Subject};
+pub use render::{render_entry, render_json};
+
+use crate::fold::Follower;
+use crate::progress::Progress;
+use crate::source::{Source, SourceError};
+use follow::{Following, Relevant};
+use words::{Teller, Words};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entry {
+    /// The record.
+    pub position: Position,
+    /// Which commit of the record, from 0.
+    pub commit: usize,
+    /// When it was decided, by control's clock.
+    pub at: Timestamp,
+    /// Time since its flow began, in milliseconds; absent outside of flows.
+    pub after_ms: Option<u64>,
+    /// Who did it: a user, a worker, or control.
+    pub actor: String,
+    /// `asked`, or the event's name.
+    pub kind: &'static str,
+    /// What happened, in one line.
+    pub text: String,
+    /// More about it, line by line: candidates, steps, remedies.
+    pub lines: Vec<String>,
+    /// The flow that it belongs to.
+    pub flow: Option<FlowId>,
+    /// The event as it is in the log; for `asked` the commit's head and the command.
+    pub detail: Value,
+}
+
+/// What was read for a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// How many entries the story has; 0 when the log says nothing about its subject.
+    pub entries: u64,
+    /// Up to where the log was read.
+    pub position: Position,
+    /// How many messages of it were no records.
+    pub strays: u64,
+}
+
+/// Why a story could not be told to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The log cannot be understood from some position on; `verify` says what is wrong.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The listener has had enough.
+    #[error("the story could not be written")]
+    Write(#[from] io::Error),
+}
+
+/// Tells the story of `subject` up to `until`, else up to the tail; `each` gets the entries as they are read.
+///
+/// # Errors
+/// [`ShowError`]; what was told before stays true.
+pub async fn show<L: Log>(
+    log: &L,
+    subject: Subject,
+    until: Option<Position>,
+    progress: &mut dyn Progress,
+    each: &mut (dyn FnMut(Entry) -> io::Result<()> + Send),
+) -> Result<Told, ShowError> {
+    let mut source = Source::open(log, until, progress).await?;
+    let mut story = Story::new(subject);
+    loop {
+        let entries = source.batch().await?;
+        if entries.is_empty() {
+            break;
+        }
+        for entry in &entries {
+            story.take(entry, each)?;
+        }
+        progress.advance(entries.len() as u64);
+    }
+    progress.finish();
+    Ok(Told { entries: story.told, position: source.until(), strays: story.follower.strays })
+}
+
+/// A story underway.
+struct Story {
+    follower: Follower,
+    following: Following,
+    teller: Teller,
+    told: u64,
+}
+
+impl Story {
+    fn new(subject: Subject) -> Self {
+        Self { follower: Follower::default(), following: Following::new(subject), teller: Teller::default(), told: 0 }
+    }
+
+    fn take(&mut self, entry: &LogEntry, each: &mut dyn FnMut(Entry) -> io::Result<()>) -> Result<(), ShowError> {
+        let Some((record, hash)) = self.follower.read(entry)? else { return Ok(()) };
+        self.tell(&record, entry.position, each)?;
+        self.follower.apply(entry, &record, hash)?;
+        Ok(())
+    }
+
+    fn tell(
+        &mut self,
+        record: &Record,
+        position: Position,
+        each: &mut dyn FnMut(Entry) -> io::Result<()>,
+    ) -> Result<(), ShowError> {
+        for (index, commit) in record.commits.iter().enumerate() {
+            if let Some(relevant) = self.following.relevant(commit) {
+                self.tell_commit(commit, position, index, &relevant, each)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_commit(
+        &mut self,
+        commit: &Commit,
+        position: Position,
+        index: usize,
+        relevant: &[Relevant],
+        each: &mut dyn FnMut(Entry) -> io::Result<()>,
+    ) -> Result<(), ShowError> {
+        let state = &self.follower.state;
+        // A flow that is not in the state yet begins with this record.
+        let after_ms = |flow: Option<FlowId>| {
+            flow.map(|flow| state.flows.get(&flow).map_or(0, |flow| commit.at.ms_since(flow.started_at)))
+        };
+        let mut hand_out = |words: Words, kind: &'static str, flow: Option<FlowId>, detail: Value| {
+            let Words { actor, text, lines } = words;
+            let (at, after_ms) = (commit.at, after_ms(flow));
+            self.told += 1;
+            each(Entry { position, commit: index, at, after_ms, actor, kind, text, lines, flow, detail })
+        };
+        if let Some(words) = asked::words(commit) {
+            hand_out(words, "asked", relevant.first().and_then(|first| first.flow), asked::detail(commit))?;
+        }
+        for Relevant { index, flow } in relevant {
+            let Some(event) = commit.events.get(*index) else { continue };
+            let words = self.teller.tell(state, commit, event, *flow);
+            // An event is one object with its name as the only key: the value is what it says.
+            let mut detail = serde_json::to_value(event).unwrap_or_default();
+            let detail = detail.get_mut(event.name()).map(Value::take).unwrap_or_default();
+            hand_out(words, event.name(), *flow, detail)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

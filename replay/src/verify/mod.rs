@@ -1,0 +1,269 @@
+//! Reading the whole log and saying whether it is whole, sound, and what the live projection is made of.
+//!
+//! ```text
+//! every message   position follows; record or stray (chain.rs of core); a stray that proves damage (breaks)
+//! every record    rules about records that no state shows (rules): one outcome per command, inbox order, time
+//! every N-th      core's audit() of the whole state, and at the end
+//! one position    the digest that a live projection gave, compared table by table
+//! ```
+//!
+//! **How often the whole state is audited.** An audit looks at every row, so auditing at each of a million records
+//! would be quadratic. [`AuditEvery::Adaptive`] spends a bounded effort per record: with `R` rows in the state it
+//! audits every `max(1, R / 64)` records. A state of fewer than 128 rows is audited at every record; one of 100 000 rows at
+//! every 1 562nd. A violation that is found between two audits is reported with both positions; reading again with
+//! [`AuditEvery::Records`]`(1)` names the very record.
+
+mod breaks;
+mod report;
+mod rules;
+
+use std::collections::BTreeSet;
+
+use stele_core::audit::audit;
+use stele_core::digest::StateDigest;
+use stele_core::fold::{FoldError, Folded, Folding};
+use stele_core::port::{Log, LogEntry};
+use stele_core::state::State;
+use stele_core::unit::{Hash, Position};
+
+pub use report::{Bad, BadKind, Bounded, Compared, Head, LISTED_MAX, Stray, Verification, Violated};
+
+use crate::progress::Progress;
+use crate::source::{Source, SourceError};
+use breaks::Breaks;
+use rules::Rules;
+
+/// How many rows may be audited for each record that is read, by [`AuditEvery::Adaptive`].
+pub const AUDIT_ROWS_PER_RECORD: usize = 64;
+
+/// How often the whole state is audited. At the end it always is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuditEvery {
+    /// Every N records, where N grows with the state; see the module.
+    #[default]
+    Adaptive,
+    /// Every so many records.
+    Records(u64),
+    /// Only at the end.
+    End,
+}
+
+/// What a live projection says it holds. It must be asked before the verification begins, so that the log cannot end
+/// before it unless it lost something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveDigest {
+    /// The last record that it contains.
+    pub position: Position,
+    /// The digest of its rows.
+    pub digest: StateDigest,
+    /// The hash of that record, when it says so: the only witness for the bytes of the log's last record.
+    pub hash: Option<Hash>,
+}
+
+/// What is to be verified.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyOptions {
+    /// How often the whole state is audited.
+    pub audit_every: AuditEvery,
+    /// What the log is compared with.
+    pub live: Option<LiveDigest>,
+}
+
+/// Why nothing can be said about the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// The log cannot be read. Missing messages are not an error but a finding.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+/// Verifies the log up to the tail that it has now.
+///
+/// # Errors
+/// [`VerifyError`] when the log does not answer; all that is wrong with the log itself stands in the result.
+pub async fn verify<L: Log>(
+    log: &L,
+    options: VerifyOptions,
+    progress: &mut dyn Progress,
+) -> Result<Verification, VerifyError> {
+    let mut run = Run::new(options);
+    run.compare_if_at(Position(0));
+    let mut source = match Source::open(log, None, progress).await {
+        Ok(source) => source,
+        Err(error) => return run.missing(error).map(|run| run.finish(Position(0))),
+    };
+    loop {
+        let entries = match source.batch().await {
+            Ok(entries) if entries.is_empty() => break,
+            Ok(entries) => entries,
+            Err(error) => return run.missing(error).map(|run| run.finish(source.until())),
+        };
+        for entry in &entries {
+            if let Err(error) = run.take(entry) {
+                run.unreadable(&error);
+                progress.finish();
+                return Ok(run.finish(source.until()));
+            }
+        }
+        progress.advance(entries.len() as u64);
+    }
+    progress.finish();
+    Ok(run.finish(source.until()))
+}
+
+/// A verification underway.
+struct Run {
+    options: VerifyOptions,
+    folded: Folded,
+    rules: Rules,
+    breaks: Breaks,
+    result: Verification,
+    /// False once the state cannot be used any more.
+    sound: bool,
+    records_since_audit: u64,
+    /// The last record at which the state was audited.
+    audited_at: Position,
+    /// What the last audit found, so that it is reported once.
+    standing: BTreeSet<(String, String)>,
+}
+
+impl Run {
+    fn new(options: VerifyOptions) -> Self {
+        Self {
+            options,
+            folded: Folded::default(),
+            rules: Rules::default(),
+            breaks: Breaks::default(),
+            result: Verification::default(),
+            sound: true,
+            records_since_audit: 0,
+            audited_at: Position(0),
+            standing: BTreeSet::new(),
+        }
+    }
+
+    /// Takes the next message in.
+    fn take(&mut self, entry: &LogEntry) -> Result<(), FoldError> {
+        self.result.messages += 1;
+        self.result.bytes += entry.payload.len() as u64;
+        self.result.first.get_or_insert(entry.position);
+        self.result.last = Some(entry.position);
+        let (before, seen) = (self.folded.chain, self.folded.seen.clone());
+        match self.folded.fold(entry)? {
+            Folding::Skipped(reason) => {
+                for bad in self.breaks.stray(&before, entry, &reason) {
+                    self.result.bad(bad);
+                }
+                let (position, reason) = (entry.position, reason.to_string());
+                self.result.strays.push(Stray { position, reason });
+            }
+            Folding::Applied(record, _) => {
+                if let Some(bad) = self.breaks.record() {
+                    self.result.bad(bad);
+                }
+                self.result.records += 1;
+                self.result.commits += record.commits.len() as u64;
+                self.result.events += record.commits.iter().map(|commit| commit.events.len() as u64).sum::<u64>();
+                let keep_ms = self.folded.state.config.idempotency_ms;
+                for (rule, what) in self.rules.check(&before, seen, &record, entry.position, keep_ms) {
+                    self.violated(entry.position, entry.position, rule, what);
+                }
+                self.records_since_audit += 1;
+                if self.is_audit_due() {
+                    self.audit();
+                }
+            }
+        }
+        self.compare_if_at(entry.position);
+        Ok(())
+    }
+
+    fn is_audit_due(&self) -> bool {
+        let every = match self.options.audit_every {
+            AuditEvery::Adaptive => (rows(&self.folded.state) / AUDIT_ROWS_PER_RECORD) as u64,
+            AuditEvery::Records(every) => every,
+            AuditEvery::End => return false,
+        };
+        self.records_since_audit >= every
+    }
+
+    fn audit(&mut self) {
+        let at = self.folded.chain.position;
+        let since = self.audited_at;
+        (self.records_since_audit, self.audited_at) = (0, at);
+        self.result.audits += 1;
+        let found: BTreeSet<(String, String)> =
+            audit(&self.folded.state).into_iter().map(|found| (found.rule.to_owned(), found.what)).collect();
+        let before = std::mem::replace(&mut self.standing, found.clone());
+        for (rule, what) in found.difference(&before) {
+            self.violated(since, at, rule, what.clone());
+        }
+    }
+
+    fn violated(&mut self, since: Position, position: Position, rule: &str, what: String) {
+        self.result.bad(Bad::violation(since, position, rule, &what));
+        self.result.violations.push(Violated { position, clean_at: since, rule: rule.to_owned(), what });
+    }
+
+    /// Compares with the live digest when this is its position.
+    fn compare_if_at(&mut self, position: Position) {
+        let Some(live) = self.options.live.take_if(|live| live.position == position) else { return };
+        let log = StateDigest::of(&self.folded.state);
+        let chain = &self.folded.chain;
+        let hash_differs = live.hash.is_some_and(|hash| chain.position != position || hash != chain.hash);
+        let differing = log.differences(&live.digest);
+        let equal = log.digest == live.digest.digest && !hash_differs;
+        if !equal {
+            self.result.bad(Bad::differs(position, &differing, hash_differs));
+        }
+        self.result.compared =
+            Some(Compared { position, log: log.digest, live: live.digest.digest, hash_differs, differing, equal });
+    }
+
+    /// A record that continues the log and cannot be used.
+    fn unreadable(&mut self, error: &FoldError) {
+        self.sound = false;
+        self.result.bad(Bad::unusable(error));
+    }
+
+    /// Messages that are missing are what a verification is to find; all else stops it.
+    fn missing(mut self, error: SourceError) -> Result<Self, VerifyError> {
+        let position = match &error {
+            SourceError::FirstMissing { .. } => Position(1),
+            SourceError::Hole { from, .. } => *from,
+            SourceError::Shortened { now, .. } => now.next(),
+            SourceError::BeyondTail { .. } | SourceError::OutOfOrder { .. } | SourceError::Unavailable(_) => {
+                return Err(error.into());
+            }
+        };
+        self.result.bad(Bad { position, kind: BadKind::Missing, what: error.to_string(), remedy: report::KEEP.into() });
+        Ok(self)
+    }
+
+    fn finish(mut self, tail: Position) -> Verification {
+        if let Some(bad) = self.breaks.end() {
+            self.result.bad(bad);
+        }
+        if self.sound && (self.records_since_audit > 0 || self.result.audits == 0) {
+            self.audit();
+        }
+        // Nothing is concluded about a live projection when reading ended early: its position was not reached.
+        let read_all = self.result.last.unwrap_or_default() >= tail;
+        if let Some(live) = self.options.live.take().filter(|live| read_all && live.position > tail) {
+            self.result.bad(Bad::lost(tail, live.position));
+        }
+        self.result.head = Head::from(&self.folded.chain);
+        self.result.digest = self.sound.then(|| StateDigest::of(&self.folded.state));
+        self.result.ok = self.result.first_bad.is_none();
+        self.result
+    }
+}
+
+/// How many rows an audit looks at.
+fn rows(state: &State) -> usize {
+    let claims_and_pools = state.claims.len() + state.pools.len();
+    state.volumes.len() + state.flows.len() + state.reservations.len() + state.usage.len() + claims_and_pools
+}
+
+#[cfg(test)]
+mod tests;
