@@ -37,3 +37,6 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (value, used) = bincode::serde::decode_from_slice(bytes, CONFIG).map_err(|e| error(e.to_string()))?;
     if used == bytes.len() { Ok(value) } else { Err(error(format!("{} bytes are left over", bytes.len() - used))) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,3 +122,6 @@ fn table(rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> TableDigest {
     }
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,9 +138,8 @@ impl Verbatim {
     /// Keeps a body: whole when it is JSON and not larger than a report can be, else its beginning and hash.
     #[must_use]
     pub fn of(payload: &[u8]) -> Self {
-        /// As much as a report of the largest number of transitions may need; commands are bounded tighter.
-        const JSON_BYTES_MAX: usize = 192 * 1024;
-        if payload.len() <= JSON_BYTES_MAX
+        // Commands are bounded tighter than reports.
+        if payload.len() <= crate::task::REPORT_BYTES_MAX
             && let Ok(json) = serde_json::from_slice::<Box<RawValue>>(payload)
         {
             return Self::Json(json);

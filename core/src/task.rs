@@ -18,8 +18,12 @@ pub const TASK_VERSION: u32 = 1;
 /// The most bytes of a tool's stderr that a report carries; the rest is cut, the end is kept.
 pub const STDERR_BYTES_MAX: usize = 4096;
 
-/// The most reports in one message; a worker sends further ones in the next.
-pub const REPORTS_PER_MESSAGE_MAX: usize = 256;
+/// The most reports in one message; a worker sends further ones in the next. All of them become one commit, and each
+/// may lead to a placement with sixteen candidates: 32 stay well below the 1 MiB that a NATS message may have.
+pub const REPORTS_PER_MESSAGE_MAX: usize = 32;
+
+/// The most bytes of a message with reports.
+pub const REPORT_BYTES_MAX: usize = 192 * 1024;
 
 /// One piece of work for the workers of one backend.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -342,7 +342,9 @@ impl<R> Writer<R> {
 /// Every task that is open, to be dispatched again: by a new leader, or when the queue lost its messages.
 #[must_use]
 pub fn open_tasks(folded: &Folded) -> Vec<Task> {
-    folded.state.flows.values().filter_map(|flow| flow.task.as_ref().map(|open| open.task.clone())).collect()
+    let open = folded.state.flows.values().filter_map(|flow| flow.task.as_ref());
+    // Progress may have moved the deadline since the task was dispatched.
+    open.map(|open| Task { deadline: open.deadline, ..open.task.clone() }).collect()
 }
 
 /// The outcome that a record holds for one of its commits.

@@ -89,10 +89,14 @@ async fn run<L: Log>(
         let Some(connected) = unless_stopped(stop, connect(&projection, log, progress)).await else { break };
         match connected {
             Ok(mut reader) => {
-                backoff = BACKOFF_FIRST;
-                info!(from = projection.cursor().seen.next().0, "following the log");
+                let from = projection.cursor().seen;
+                info!(from = from.next().0, "following the log");
                 let (kept, ended) = follow_reader(projection, &mut reader, stop, progress).await?;
                 projection = kept;
+                // A log that lets itself be opened and not read is not to be asked twenty times a second.
+                if projection.cursor().seen > from {
+                    backoff = BACKOFF_FIRST;
+                }
                 match ended {
                     Ended::Stopped => break,
                     Ended::Lost(trouble) => warn!(%trouble, "the log does not answer; reading on where it stopped"),
@@ -145,13 +149,14 @@ async fn follow_reader<R: LogReader>(
             Some(Err(trouble)) => return Ok((projection, Ended::Lost(trouble))),
             Some(Ok(batch)) => batch,
         };
-        let current = batch.len() < BATCH;
+        let short = batch.len() < BATCH;
         let (kept, applied) = apply_in_background(projection, batch).await;
         projection = kept;
         let position = applied?.position;
         progress.send_modify(|progress| {
             progress.position = position;
-            if current {
+            // Far behind, a batch may be short because not more of it has arrived yet.
+            if short && progress.target.is_some_and(|target| position >= target) {
                 progress.current_at = Some(Instant::now());
             }
         });

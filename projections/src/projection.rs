@@ -116,9 +116,15 @@ impl Projection {
     /// # Errors
     /// [`OpenError`] says what to do; nothing is ever converted or repaired silently.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path);
-        let database = database.map_err(|error| open_error(path, error.into()))?;
-        let (state, cursor) = load(&database, path)?;
+        // redb trusts a file that was closed in good order, and panics at some kinds of damage in it.
+        let opened = std::panic::catch_unwind(|| {
+            let database = Database::builder().set_cache_size(CACHE_BYTES).create(path);
+            let database = database.map_err(|error| open_error(path, error.into()))?;
+            let (state, cursor) = load(&database, path)?;
+            Ok((database, state, cursor))
+        });
+        let panicked = |_| Err(OpenError::Damaged { path: path.to_owned(), source: StoreError::Inconsistent });
+        let (database, state, cursor) = opened.unwrap_or_else(panicked)?;
         let (database, path) = (Arc::new(database), path.to_owned());
         Ok(Self { database, path, state, cursor, unsynced: 0, synced_at: Instant::now() })
     }
@@ -298,7 +304,7 @@ fn open_error(path: &Path, source: StoreError) -> OpenError {
             }
             _ => OpenError::Damaged { path, source },
         },
-        StoreError::Row(_) => OpenError::Damaged { path, source },
+        StoreError::Row(_) | StoreError::Inconsistent => OpenError::Damaged { path, source },
     }
 }
 

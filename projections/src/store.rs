@@ -6,6 +6,9 @@ pub enum StoreError {
     /// The database reports an error: the disk, or damage.
     #[error("the projection's store does not answer")]
     Database(#[source] Box<redb::Error>),
+    /// The database met something in its file that it takes for impossible: damage.
+    #[error("the projection's store is not consistent in itself")]
+    Inconsistent,
     /// A row is not what it should be: damage.
     #[error(transparent)]
     Row(#[from] DecodeError),

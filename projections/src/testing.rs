@@ -223,6 +223,7 @@ pub(crate) fn story() -> Story {
     cell.accepted("admin.type.create", r#"{"type":{"name":"brief"}}"#);
     cell.accepted("admin.type.delete", r#"{"type":{"type":"brief"}}"#);
     cell.accepted("admin.quota.set", r#"{"quota":{"project":"small","volumes":2,"gigabytes_gold":7}}"#);
+    cell.accepted("admin.quota.set", r#"{"quota":{"project":"demo","volumes":-1}}"#);
 
     for (index, name) in ["web", "db", "web", "cache"].into_iter().enumerate() {
         let (size, tier) = (index + 1, if index % 2 == 0 { "hot" } else { "cold" });

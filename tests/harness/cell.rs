@@ -1,7 +1,6 @@
 //! A cell of separate processes for tests, on loopback in a scratch folder. Everything ends with the value.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use stele::nats::{Connection, ServerProcess, ServerProcessSettings};
@@ -14,8 +13,6 @@ use super::log::connect_to;
 pub(crate) struct Cell {
     pub(crate) folder: TempDir,
     pub(crate) server: ServerProcess,
-    /// A folder whose programs the roles find before the system's.
-    pub(crate) front_path: Option<PathBuf>,
     roles: BTreeMap<&'static str, Role>,
 }
 
@@ -30,7 +27,7 @@ impl Cell {
         let folder = tempfile::Builder::new().prefix("stele-cell").tempdir().unwrap();
         let settings = ServerProcessSettings { directory: folder.path().join("nats"), port: 0, binary: None };
         let server = ServerProcess::start(&settings).await.unwrap();
-        Self { folder, server, front_path: None, roles: BTreeMap::new() }
+        Self { folder, server, roles: BTreeMap::new() }
     }
 
     /// Adds a role, with its arguments, and starts it.
@@ -49,14 +46,10 @@ impl Cell {
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join(format!("{name}.log")));
         let nats = self.server.url();
-        let system = std::env::var_os("PATH").unwrap_or_default();
-        let folders = self.front_path.clone().into_iter().chain(std::env::split_paths(&system));
-        let path = std::env::join_paths(folders).unwrap();
         let role = self.roles.get_mut(name).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_stele"))
             .args(&role.args)
             .env("STELE_NATS", nats)
-            .env("PATH", path)
             .env("RUST_LOG", "warn,stele=info,stele_workers=info,stele_projections=info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

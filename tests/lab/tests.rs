@@ -1,5 +1,5 @@
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -87,18 +87,46 @@ async fn the_lvm_driver_keeps_the_drivers_contract() {
     }
 }
 
-/// A tool in front of the real one that kills its worker right after (or right before) the real one has run, once.
-fn deadly(folder: &Path, tool: &str, after: bool) {
-    let real = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(|dir| format!("{dir}/{tool}"));
-    let real = real.iter().find(|path| Path::new(path).exists()).unwrap();
-    let mark = folder.join(format!("{tool}.killed"));
-    let (mark, first) = (mark.display(), if after { format!("{real} \"$@\"") } else { ":".to_owned() });
-    let text = format!(
-        "#!/bin/sh\nif [ ! -e {mark} ]; then\n  touch {mark}\n  {first}\n  kill -9 $PPID\n  exit 1\nfi\nexec {real} \"$@\"\n"
-    );
-    let path = folder.join(tool);
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+/// Where a worker looks for its tools first.
+const FIRST_IN_PATH: &str = "/usr/local/sbin";
+
+/// Tools in front of the real ones, each of which kills its worker right after (or right before) the real one has run,
+/// once. They are gone with the value.
+struct DeadlyTools {
+    marks: PathBuf,
+}
+
+impl DeadlyTools {
+    const NAMES: [&'static str; 3] = ["lvcreate", "lvextend", "lvremove"];
+
+    fn lay(marks: &Path, after: bool) -> Self {
+        for tool in Self::NAMES {
+            let real = ["/usr/sbin", "/sbin"].map(|folder| format!("{folder}/{tool}"));
+            let real = real.iter().find(|path| Path::new(path).exists()).unwrap();
+            let mark = marks.join(tool);
+            let (mark, first) = (mark.display(), if after { format!("{real} \"$@\"") } else { ":".to_owned() });
+            let text = format!(
+                "#!/bin/sh\nif [ ! -e {mark} ]; then\n  touch {mark}\n  {first}\n  kill -9 $PPID\n  exit 1\nfi\nexec {real} \"$@\"\n"
+            );
+            let path = Path::new(FIRST_IN_PATH).join(tool);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self { marks: marks.to_owned() }
+    }
+
+    /// The file that shows that a tool has killed its worker.
+    fn mark(&self, tool: &str) -> PathBuf {
+        self.marks.join(tool)
+    }
+}
+
+impl Drop for DeadlyTools {
+    fn drop(&mut self) {
+        for tool in Self::NAMES {
+            std::fs::remove_file(Path::new(FIRST_IN_PATH).join(tool)).ok();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,12 +134,7 @@ async fn a_worker_that_dies_beside_its_tool_leaves_nothing_behind_and_nothing_tw
     let (group, _) = volume_groups();
     for after in [false, true] {
         let mut cell = Cell::start().await;
-        let tools = cell.folder.path().join("tools");
-        std::fs::create_dir(&tools).unwrap();
-        for tool in ["lvcreate", "lvextend", "lvremove"] {
-            deadly(&tools, tool, after);
-        }
-        cell.front_path = Some(tools.clone());
+        let tools = DeadlyTools::lay(cell.folder.path(), after);
         let control = ["control", "--claim-after-ms", "0", "--server-syncs", "--data", &cell.path("control")];
         cell.add("control", control.map(str::to_owned).to_vec());
         let worker =
@@ -122,17 +145,17 @@ async fn a_worker_that_dies_beside_its_tool_leaves_nothing_behind_and_nothing_tw
 
         let accepted = command(&connection, "demo", "volume", "create", json!({"size_gib": 1})).await.unwrap();
         let id = accepted.subjects.volume.unwrap();
-        come_back(&mut cell, &tools.join("lvcreate.killed")).await;
+        come_back(&mut cell, &tools.mark("lvcreate")).await;
         assert_eq!(at_rest(&connection, id, &cell).await, Some(VolumeStatus::Available));
         assert_eq!(volumes(&group).len(), 1);
 
         command(&connection, "demo", "volume", "extend", json!({"id": id, "size_gib": 2})).await.unwrap();
-        come_back(&mut cell, &tools.join("lvextend.killed")).await;
+        come_back(&mut cell, &tools.mark("lvextend")).await;
         assert_eq!(at_rest(&connection, id, &cell).await, Some(VolumeStatus::Available));
         assert_eq!(volumes(&group)[0].size_bytes, 2 * GIB);
 
         command(&connection, "demo", "volume", "delete", json!({"id": id})).await.unwrap();
-        come_back(&mut cell, &tools.join("lvremove.killed")).await;
+        come_back(&mut cell, &tools.mark("lvremove")).await;
         assert_eq!(at_rest(&connection, id, &cell).await, None);
         assert_eq!(volumes(&group), vec![]);
         let (folded, _) = fold(&connection).await;

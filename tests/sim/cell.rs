@@ -96,7 +96,9 @@ impl Cell {
         match wires.chance.below(16) {
             0..8 => {
                 let control = wires.chance.below(self.controls.len());
-                self.controls[control].turn(wires, &mut self.oracle);
+                for _ in 0..=wires.chance.below(6) {
+                    self.controls[control].turn(wires, &mut self.oracle);
+                }
             }
             8..13 => {
                 let worker = wires.chance.below(self.workers.len());
@@ -201,7 +203,7 @@ impl Cell {
             if turn % 50 == 0 && self.is_at_rest() {
                 return;
             }
-            if turn % 400 == 399 {
+            if turn % 100 == 99 && self.wires.tasks.is_empty() && self.controls.iter().all(Control::is_idle) {
                 // All that is left to wait for are deadlines.
                 self.wires.clock.advance_us(4_000_000);
             }

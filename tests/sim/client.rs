@@ -14,7 +14,7 @@ use crate::oracle::{Oracle, head, is_reuse};
 use crate::wires::Wires;
 
 /// How long a client waits before it asks again, in microseconds.
-const PATIENCE_US: i64 = 800_000;
+const PATIENCE_US: i64 = 1_500_000;
 
 /// Somebody who asks.
 pub(crate) struct Client {
@@ -130,8 +130,8 @@ impl Client {
                 let mut what = json!({"size_gib": chance.between(1, 6), "name": format!("v{}", chance.below(100))});
                 match (chance.below(6), known) {
                     // An id of its own, which may be one that exists or existed.
-                    (0, Some(known)) => what["id"] = json!(known),
-                    (1..4, _) => {
+                    (0 | 1, Some(known)) => what["id"] = json!(known),
+                    (2..4, _) => {
                         let id = chance.uuid();
                         self.volumes.push(id);
                         what["id"] = json!(id);

@@ -180,7 +180,7 @@ impl Leader {
     }
 
     fn offer_some(&mut self, clock: &SimClock, wires: &Wires, oracle: &mut Oracle) {
-        for _ in 0..=wires.chance.below(6) {
+        for _ in 0..=wires.chance.below(24) {
             if self.writer.is_full() {
                 return;
             }

@@ -1,6 +1,6 @@
 //! Workers as they are, polled by hand, on storage that outlives them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use stele_workers::plan::Wipe;
 use stele_workers::worker::{Ended, Worker};
 
 use crate::fault::Fault;
+use crate::oracle::head;
 use crate::time::SimClock;
 use crate::wires::Wires;
 
@@ -48,6 +49,16 @@ impl Node {
         let pools = sizes.iter().map(|(pool, _)| pool.clone()).collect();
         let host = MemoryHost::new(config.clone(), wipe, sizes);
         Self { backend, pools, host, config, planned: BTreeMap::new() }
+    }
+
+    /// What lies there, in short.
+    fn inventory(&self) -> BTreeSet<(String, String, u64)> {
+        let mut all = BTreeSet::new();
+        for pool in &self.pools {
+            let volumes = self.host.volumes(pool).into_iter();
+            all.extend(volumes.map(|(id, volume)| (pool.pool().to_owned(), head(id.0), volume.size_bytes >> 30)));
+        }
+        all
     }
 
     /// Plans a fault for one of the next calls of the driver.
@@ -124,10 +135,14 @@ impl WorkerProcess {
         let Some(life) = &mut self.life else { return };
         node.plan(wires);
         let (crashes, applies) = (node.host.crashes(), node.host.applies());
+        let before = node.inventory();
         let polled = life.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         node.settle(wires);
         if node.host.applies() > applies {
-            wires.trace.note(&self.name, format_args!("works on {}", node.backend));
+            let after = node.inventory();
+            let made: Vec<_> = after.difference(&before).collect();
+            let removed: Vec<_> = before.difference(&after).collect();
+            wires.trace.note(&self.name, format_args!("works: {made:?} instead of {removed:?}"));
         }
         if node.host.crashes() > crashes {
             self.die("dies at work", wires);

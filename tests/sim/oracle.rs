@@ -202,10 +202,17 @@ fn short(event: &Event) -> String {
         Event::VolumeCreated { volume, .. }
         | Event::VolumeDeleted { volume }
         | Event::VolumeDeleting { volume, .. } => head(volume.0),
-        Event::FlowStarted { kind, volume, .. } => format!("{} {}", kind.name(), head(volume.0)),
-        Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
-            format!("{} {} #{}", task.operation.name(), task.pool, task.dispatch)
+        Event::FlowStarted { flow, kind, volume, .. } => {
+            format!("{} {} {}", kind.name(), head(volume.0), head(flow.0))
         }
+        Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
+            let volume = head(task.operation.volume().0);
+            format!("{} {volume} {} #{}", task.operation.name(), task.pool, task.dispatch)
+        }
+        Event::TaskReverted { flow, .. } | Event::TaskSucceeded { flow, .. } | Event::FlowFinished { flow, .. } => {
+            head(flow.0)
+        }
+        Event::PlacementReleased { volume, pool, .. } => format!("{} {pool}", head(volume.0)),
         Event::TaskFailed { failure, .. } => failure.kind.to_string(),
         _ => String::new(),
     };

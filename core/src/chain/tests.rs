@@ -42,7 +42,7 @@ fn only_what_continues_the_chain_is_a_record() {
         (vec![], "record".into()),
         (vec![("prev_seq", json!(2))], "it continues position 2, not 3".into()),
         (vec![("prev_seq", json!(9))], "it continues position 9, not 3".into()),
-        (vec![("prev_hash", other_hash.clone())], "it continues other bytes at position 3".into()),
+        (vec![("prev_hash", other_hash)], "it continues other bytes at position 3".into()),
         (vec![("index", json!(3))], "its index 3 does not follow".into()),
         (vec![("index", json!(5))], "its index 5 does not follow".into()),
         (vec![("epoch", json!(0))], format!("epoch 0 of writer {one} does not lead")),

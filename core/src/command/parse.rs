@@ -12,7 +12,7 @@ use super::{VolumeDelete, VolumeUpdate};
 use crate::id::{CommandId, ProjectId};
 use crate::record::Verbatim;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::task::{REPORTS_PER_MESSAGE_MAX, Report, ReportBody, TASK_VERSION};
+use crate::task::{REPORT_BYTES_MAX, REPORTS_PER_MESSAGE_MAX, Report, ReportBody, TASK_VERSION};
 use crate::unit::Hash;
 
 /// The most bytes of a command's body. Reports may be larger, up to what NATS carries.
@@ -256,6 +256,13 @@ fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
 }
 
 fn read_report(payload: &[u8]) -> Result<Command, Refusal> {
+    if payload.len() > REPORT_BYTES_MAX {
+        return Err(Refusal::new(
+            RefusalCode::TooLarge,
+            format!("the report has {} bytes", payload.len()),
+            format!("send at most {REPORT_BYTES_MAX} bytes in one message"),
+        ));
+    }
     let report: Report = read(payload)?;
     if report.v != TASK_VERSION {
         return Err(Refusal::new(

@@ -105,8 +105,11 @@ fn outdated(cx: &Context<'_>, report: &TaskReport) -> Vec<Event> {
     if !made {
         return Vec::new();
     }
+    // While the attempt is being reverted the volume still names the pool: a late success came behind the removal.
+    let open = cx.state.flows.get(&report.flow).and_then(|flow| flow.task.as_ref());
+    let reverting = open.is_some_and(|open| open.task.id == report.task && open.task.phase == Phase::Revert);
     match cx.state.volumes.get(&volume) {
-        Some(found) if found.pool.as_ref() == Some(&report.pool) => Vec::new(),
+        Some(found) if found.pool.as_ref() == Some(&report.pool) && !reverting => Vec::new(),
         Some(found) => leftover(cx, report, volume, &found.project),
         None => match crate::id::ProjectId::new(crate::id::ADMIN_PROJECT) {
             Ok(admin) => leftover(cx, report, volume, &admin),

@@ -69,7 +69,7 @@ fn golden_records_hold_every_event_and_every_command() {
             let asked = |commit: &&Commit| {
                 commit.subject.ends_with(&format!(".{resource}.{verb}")) && commit.refusal().is_none()
             };
-            assert!(commits.iter().any(|commit| asked(commit)), "{resource}.{verb} is not among them");
+            assert!(commits.iter().any(asked), "{resource}.{verb} is not among them");
         }
     }
     let some = |what: &str, found: &dyn Fn(&Commit) -> bool| {

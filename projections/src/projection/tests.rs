@@ -111,10 +111,9 @@ fn a_crash_between_batches_leaves_an_older_state_that_catches_up() {
 
 #[test]
 fn strays_are_skipped_and_counted() {
-    let story = story();
+    let mut entries = story().cell.entries;
     let (_directory, path) = place();
     let mut projection = Projection::open(&path).unwrap();
-    let mut entries = story.cell.entries.clone();
     let behind = Position(entries.len() as u64 + 1);
     entries.push(LogEntry { position: behind, payload: Bytes::from_static(b"{\"v\":1}") });
     let applied = projection.apply(&entries).unwrap();

@@ -216,14 +216,15 @@ mod tests {
 
     #[test]
     fn a_message_is_bounded_by_number_and_by_bytes() {
-        let mut waiting: VecDeque<_> = (0..600).map(succeeded).collect();
+        let all = 2 * REPORTS_PER_MESSAGE_MAX + 7;
+        let mut waiting: VecDeque<_> = (0..all as u128).map(succeeded).collect();
         let sizes: Vec<_> = std::iter::from_fn(|| {
             let (reports, jobs) = next_message(&mut waiting);
             assert_eq!(reports.len(), jobs.len());
             Some(reports.len()).filter(|len| *len > 0)
         })
         .collect();
-        assert_eq!(sizes, [256, 256, 88]);
+        assert_eq!(sizes, [REPORTS_PER_MESSAGE_MAX, REPORTS_PER_MESSAGE_MAX, 7]);
         // Escapes count as what they become: 6 bytes for each of these.
         let mut waiting: VecDeque<_> = (0..20).map(|n| failed(n, &"\u{1}".repeat(4096))).collect();
         let (reports, _) = next_message(&mut waiting);

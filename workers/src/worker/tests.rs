@@ -312,7 +312,8 @@ async fn reports_gather_while_one_is_in_flight() {
         .filter_map(|report| if let ReportBody::Tasks(tasks) = &report.body { Some(tasks.len()) } else { None })
         .collect();
     assert_eq!(sizes.iter().sum::<usize>(), 1000);
-    assert!(sizes.len() < 10 && sizes.iter().all(|size| *size <= REPORTS_PER_MESSAGE_MAX), "{sizes:?}");
+    let fewest = 1000_usize.div_ceil(REPORTS_PER_MESSAGE_MAX);
+    assert!(sizes.len() < fewest + 4 && sizes.iter().all(|size| *size <= REPORTS_PER_MESSAGE_MAX), "{sizes:?}");
 }
 
 #[tokio::test(start_paused = true)]

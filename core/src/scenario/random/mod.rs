@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use super::{Cell, refolded, same};
 use crate::record::Record;
+use crate::scenario::event_names;
 use crate::state::Config;
 use op::{Op, run};
 
@@ -21,12 +22,21 @@ fn config() -> Config {
 }
 
 fn played(ops: &[Op]) -> Cell {
-    let mut cell = Cell::with_config(config());
+    played_in(config(), ops)
+}
+
+fn played_in(config: Config, ops: &[Op]) -> Cell {
+    let mut cell = Cell::with_config(config);
+    cell.run("backend n0@lvm#p0; backend n1@lvm#p0; backend n2@lvm#p0; type create gold");
     for op in ops {
         run(&mut cell, op);
     }
     cell.flush();
     cell
+}
+
+fn records(cell: &Cell) -> impl Iterator<Item = Record> {
+    cell.log.iter().filter_map(|entry| serde_json::from_slice(&entry.payload).ok())
 }
 
 fn sequences(length: usize) -> impl Strategy<Value = Vec<Op>> {
@@ -35,7 +45,7 @@ fn sequences(length: usize) -> impl Strategy<Value = Vec<Op>> {
 
 proptest! {
     // Bounded, so that all of these take a few seconds; the simulator goes on where this ends.
-    #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn everything_that_must_hold_holds(ops in sequences(120)) {
@@ -60,20 +70,17 @@ proptest! {
         prop_assert!(answered.values().all(|times| *times == 1), "{answered:?}");
     }
 
-    /// Each command under an id of its sender has exactly one outcome that is not a refusal of its repetition.
+    /// As long as it is remembered, a command is accepted once, however often and whichever way it comes.
     #[test]
-    fn an_accepted_command_is_in_the_log_once(ops in sequences(80)) {
-        let cell = played(&ops);
-        let mut outcomes: BTreeMap<_, u32> = BTreeMap::new();
-        for entry in &cell.log {
-            let Ok(record) = serde_json::from_slice::<Record>(&entry.payload) else { continue };
+    fn a_command_is_accepted_once(ops in sequences(80)) {
+        let cell = played_in(Config { idempotency_ms: u64::MAX, ..config() }, &ops);
+        let mut accepted: BTreeMap<_, u32> = BTreeMap::new();
+        for record in records(&cell) {
             for commit in record.commits.into_iter().filter(|commit| commit.id_given && commit.refusal().is_none()) {
-                *outcomes.entry((commit.project, commit.id, commit.fingerprint)).or_default() += 1;
+                *accepted.entry((commit.project, commit.id)).or_default() += 1;
             }
         }
-        // After it was forgotten a command is a new one; only what repeats without harm may then be accepted again.
-        let created = cell.log.len();
-        prop_assert!(outcomes.values().all(|times| *times as usize <= created));
+        prop_assert!(accepted.values().all(|times| *times == 1), "{accepted:?}");
     }
 
     /// Workers that answer, heartbeats that come and time that passes lead every flow to its end.
@@ -103,4 +110,21 @@ proptest! {
         }
         prop_assert_eq!(cell.state().flows.len(), 0);
     }
+}
+
+/// The sequences reach what they are to test: every event occurs in them, and accepted and refused commands both.
+#[test]
+fn the_sequences_reach_every_event() {
+    use proptest::strategy::ValueTree as _;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut met: BTreeMap<&'static str, u32> = BTreeMap::new();
+    for _ in 0..600 {
+        let tree = sequences(120).new_tree(&mut runner).unwrap();
+        let ops = tree.current();
+        let cell = played(&ops);
+        let events = records(&cell).flat_map(|record| record.commits).flat_map(|commit| commit.events);
+        events.for_each(|event| *met.entry(event.name()).or_default() += 1);
+    }
+    let missing: Vec<&str> = event_names().into_iter().filter(|name| !met.contains_key(name)).collect();
+    assert!(missing.is_empty(), "{missing:?} never happened among {met:?}");
 }

@@ -14,8 +14,8 @@ use crate::writer::Answer;
 pub(super) enum Op {
     /// A line of the script language; by the inbox when true.
     Line(String, bool),
-    /// Transitions of tasks in one message: the n-th last dispatch, what became of it, and whose task it is.
-    Report(Vec<(usize, &'static str, bool)>),
+    /// Transitions of tasks in one message: whose task, the n-th of them, and what became of it.
+    Report(Vec<(Whose, usize, &'static str)>),
     Heartbeat(Heartbeat),
     /// The deadline of the n-th last dispatch passes, due or not.
     Deadline(usize),
@@ -28,10 +28,22 @@ pub(super) enum Op {
     Replay,
     Append,
     Land,
+    /// Both, until nothing is left.
+    Commit,
     /// The control dies, and what was in flight is in the log, or not.
     Crash(bool),
     /// A foreign message comes into the stream, so that the next append loses.
     Stray,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Whose {
+    /// One that is open.
+    Open,
+    /// One that was dispatched once, from the last one back.
+    Dispatched,
+    /// One that nobody knows.
+    Unknown,
 }
 
 #[derive(Debug, Clone)]
@@ -50,38 +62,40 @@ pub(super) struct Heartbeat {
 const KINDS: &[&str] = &["ok", "ok", "ok", "started", "progressed", "fail:no_space", "fail:busy", "fail:other"];
 
 pub(super) fn any_op() -> impl Strategy<Value = Op> {
-    let report = (0_usize..6, proptest::sample::select(KINDS), proptest::bool::weighted(0.1));
+    let whose = prop_oneof![8 => Just(Whose::Open), 2 => Just(Whose::Dispatched), 1 => Just(Whose::Unknown)];
+    let report = (whose, 0_usize..6, proptest::sample::select(KINDS));
     prop_oneof![
         12 => (any_line(), proptest::bool::weighted(0.2)).prop_map(|(line, inbox)| Op::Line(line, inbox)),
-        10 => proptest::collection::vec(report, 1..4).prop_map(Op::Report),
+        12 => proptest::collection::vec(report, 1..4).prop_map(Op::Report),
         5 => heartbeat().prop_map(Op::Heartbeat),
         1 => (0_usize..6).prop_map(Op::Deadline),
         3 => Just(Op::Late),
-        3 => prop_oneof![0_i64..200, Just(-100_i64)].prop_map(Op::Clock),
+        3 => prop_oneof![3 => 0_i64..50, 1 => 50_i64..200, 1 => Just(-100_i64)].prop_map(Op::Clock),
         1 => (proptest::collection::vec(any::<u8>(), 0..40), 0_u8..3).prop_map(|(bytes, way)| Op::Noise(bytes, way)),
         1 => Just(Op::Replay),
-        8 => Just(Op::Append),
-        8 => Just(Op::Land),
+        4 => Just(Op::Append),
+        4 => Just(Op::Land),
+        12 => Just(Op::Commit),
         1 => any::<bool>().prop_map(Op::Crash),
         1 => Just(Op::Stray),
     ]
 }
 
 fn any_line() -> impl Strategy<Value = String> {
-    let volume = proptest::sample::select(&["a", "b", "c", "d", "e", "f"][..]);
+    let volume = proptest::sample::select(&["a", "b", "c", "d"][..]);
     let project = proptest::sample::select(&["", "", " project=other"][..]);
     // Few ids, so that they come again.
-    let id = prop_oneof![4 => Just(String::new()), 1 => (0_u8..6).prop_map(|id| format!(" cmd={id}"))];
+    let id = prop_oneof![9 => Just(String::new()), 1 => (0_u8..6).prop_map(|id| format!(" cmd={id}"))];
     let what = prop_oneof![
         6 => (1_u32..9, proptest::sample::select(&["", "", " type=gold", " zone=moon"][..]))
             .prop_map(|(size, more)| format!("create V {size}{more}")),
         1 => (1_u32..9).prop_map(|size| format!("create - {size}")),
         3 => proptest::sample::select(&["delete V", "delete V force"][..]).prop_map(str::to_owned),
-        3 => (1_u32..14).prop_map(|size| format!("extend V {size}")),
+        5 => (1_u32..24).prop_map(|size| format!("extend V {size}")),
         1 => (0_u8..3).prop_map(|name| format!("update V name={name}")),
         1 => (proptest::sample::select(&["enable", "disable", "freeze", "thaw"][..]), 0_u8..4)
             .prop_map(|(verb, n)| format!("service {verb} n{n}@lvm why")),
-        1 => (-2_i64..8, -1_i64..60)
+        1 => (-2_i64..12, -1_i64..90)
             .prop_map(|(volumes, gib)| format!("quota demo volumes={volumes} gigabytes={gib} volumes_gold=3")),
         1 => proptest::sample::select(
             &["type create gold", "type delete gold", "type update gold to=iron", "type update iron to=gold",
@@ -116,12 +130,16 @@ pub(super) fn run(cell: &mut Cell, op: &Op) {
         Op::Line(line, false) => cell.say(line),
         Op::Line(line, true) => cell.say(&format!("inbox {line}")),
         Op::Report(reports) => {
-            let reports = reports.iter().filter_map(|(back, word, unknown)| {
-                let mut task = nth_last(cell, *back)?;
-                if *unknown {
-                    task.id = TaskId(uuid::Uuid::from_u128(1));
-                }
-                Some(task_report(&task, transition(word, cell.now)))
+            let reports = reports.iter().filter_map(|(whose, nth, word)| {
+                let open = crate::writer::open_tasks(cell.writer.acknowledged());
+                let task = match whose {
+                    Whose::Open => open.get(nth % open.len().max(1)).cloned(),
+                    Whose::Dispatched => nth_last(cell, *nth),
+                    Whose::Unknown => {
+                        nth_last(cell, *nth).map(|task| Task { id: TaskId(uuid::Uuid::from_u128(1)), ..task })
+                    }
+                };
+                Some(task_report(&task?, transition(word, cell.now)))
             });
             let body = ReportBody::Tasks(reports.collect());
             cell.send_report(&Report { v: TASK_VERSION, worker: worker(), body });
@@ -146,6 +164,9 @@ pub(super) fn run(cell: &mut Cell, op: &Op) {
         }
         Op::Land => {
             cell.land();
+        }
+        Op::Commit => {
+            cell.flush();
         }
         Op::Crash(landed) => cell.crash(*landed),
         Op::Stray => {

@@ -111,10 +111,10 @@ fn what_a_worker_says_is_bounded() {
     cell.run("backend n1@lvm#vg; create a 1");
     let mut task = task_report(&cell.task("a", None), transition("fail:other", cell.now));
     let crate::task::Transition::Failed { failure, steps, .. } = &mut task.transition else { panic!("{task:?}") };
-    failure.step = "s".repeat(100_000);
-    failure.message = "é".repeat(100_000);
-    failure.stderr = "ü".repeat(150_000) + "the end";
-    let step = crate::task::StepDone { step: "t".repeat(1000), took_us: 1, exit_status: None };
+    failure.step = "s".repeat(20_000);
+    failure.message = "é".repeat(20_000);
+    failure.stderr = "ü".repeat(20_000) + "the end";
+    let step = crate::task::StepDone { step: "t".repeat(300), took_us: 1, exit_status: None };
     steps.extend(vec![step; 100]);
     cell.send_report(&report_of(task));
     assert!(cell.append());
@@ -128,4 +128,35 @@ fn what_a_worker_says_is_bounded() {
     let failure = failed.unwrap();
     assert!(failure.stderr.len() <= crate::task::STDERR_BYTES_MAX && failure.stderr.ends_with("the end"));
     assert_eq!(cell.state().volumes[&volume_id("a")].status.name(), "creating");
+}
+
+/// The largest commits are reports: each transition may place a volume anew, and its decision shows sixteen pools.
+#[test]
+fn one_transition_needs_a_bounded_place() {
+    const TRANSITIONS: usize = crate::task::REPORTS_PER_MESSAGE_MAX;
+    let mut cell = Cell::new();
+    cell.run("quota demo volumes=-1 gigabytes=-1");
+    for n in 10..30 {
+        cell.say(&format!(
+            "backend host-with-a-long-name-{n}.example.org@lvm-backend#volume-group total=4000 free=4000"
+        ));
+    }
+    for n in 0..TRANSITIONS {
+        cell.say(&format!("create v{n} 1"));
+    }
+    cell.flush();
+    for word in ["fail:other", "ok"] {
+        let tasks: Vec<TaskReport> = cell.dispatched[cell.dispatched.len() - TRANSITIONS..]
+            .iter()
+            .map(|task| task_report(task, transition(word, cell.now)))
+            .collect();
+        let worker = crate::id::WorkerName::new("w1").unwrap();
+        cell.send_report(&Report { v: 1, worker, body: ReportBody::Tasks(tasks) });
+        assert!(cell.append());
+        let bytes = cell.in_flight.as_ref().unwrap().payload.len();
+        // With a forming record that is full already it still fits into a NATS message.
+        assert!(bytes + crate::writer::RECORD_BYTES_MAX < 1 << 20, "{bytes} bytes for a report of {word}");
+        let record = cell.land().unwrap();
+        assert!(record.commits[0].refusal().is_none());
+    }
 }
