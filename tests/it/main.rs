@@ -1,5 +1,8 @@
 //! Tests of the whole, on real parts: nats-server, processes, sockets, files.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::print_stdout, reason = "seeds and figures are shown when a test fails")]
+
 #[path = "../contract/mod.rs"]
 mod contract;
 mod docs;

@@ -78,13 +78,12 @@ async fn reports_on(version: &str) {
     let server = server(version).await;
     let backend = BackendName::new("node.rack@lvm").unwrap();
     let connection = server.connection.clone();
-    let serve = |answer: contract::reporter::Answer| async move { serve_reports(connection, answer).await };
+    let serve = |answer: contract::reporter::Answer| serve_reports(connection, answer);
     contract::reporter::all(NatsReporter::new(&server.connection, &backend), serve, no_nudge()).await;
     server.process.stop().await;
 }
 
 /// Control's side, reduced to an answer.
-#[expect(clippy::async_yields_async, reason = "the handle ends the server; it is not awaited here")]
 async fn serve_reports(connection: Connection, mut answer: contract::reporter::Answer) -> tokio::task::JoinHandle<()> {
     let mut requests = RequestListener::listen(&connection).await.unwrap();
     tokio::spawn(async move {

@@ -1,5 +1,7 @@
 //! The main job on real LVM, inside the kernel lab (`make lab`), or on a machine that has device-mapper.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lvm;
