@@ -234,6 +234,15 @@ pub enum Event {
         /// Why it failed.
         failure: Failure,
     },
+    /// It failed, and will be given to the workers once more, but not before a pause: PENDING.
+    TaskPostponed {
+        /// The flow.
+        flow: FlowId,
+        /// The task.
+        task: TaskId,
+        /// When it is given to them.
+        until: Timestamp,
+    },
     /// The same task is given to the workers once more: PENDING again.
     TaskRetried {
         /// The task with its new dispatch and deadline.
@@ -328,6 +337,7 @@ impl Event {
             Self::TaskProgressed { .. } => "task_progressed",
             Self::TaskSucceeded { .. } => "task_succeeded",
             Self::TaskFailed { .. } => "task_failed",
+            Self::TaskPostponed { .. } => "task_postponed",
             Self::TaskRetried { .. } => "task_retried",
             Self::TaskReverting { .. } => "task_reverting",
             Self::TaskReverted { .. } => "task_reverted",

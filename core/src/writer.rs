@@ -19,6 +19,7 @@ use crate::fold::Folded;
 use crate::id::WriterId;
 use crate::port::LogEntry;
 use crate::record::{Claim, Commit, InboxMark, Outcome, RECORD_VERSION, Record, RecordHead, assemble};
+use crate::state::TaskStatus;
 use crate::task::Task;
 use crate::unit::{Hash, Position, Timestamp};
 
@@ -343,6 +344,7 @@ impl<R> Writer<R> {
 #[must_use]
 pub fn open_tasks(folded: &Folded) -> Vec<Task> {
     let open = folded.state.flows.values().filter_map(|flow| flow.task.as_ref());
+    let open = open.filter(|open| open.status != TaskStatus::Postponed);
     // Progress may have moved the deadline since the task was dispatched.
     open.map(|open| Task { deadline: open.deadline, ..open.task.clone() }).collect()
 }

@@ -171,6 +171,17 @@ impl Cell {
         self.claim(folded);
     }
 
+    /// Time passes, and control's clock looks at what is late.
+    pub(crate) fn late(&mut self, millis: u64) {
+        self.now = self.now.plus_ms(millis);
+        let now = self.now;
+        for late in self.writer().late(now, 100) {
+            let late = String::from_utf8(late.to_vec()).unwrap();
+            self.offer("stele.timer", &late, Source::Timer);
+        }
+        self.append();
+    }
+
     fn report(&mut self, body: ReportBody) {
         let worker = WorkerName::new("node:1").unwrap();
         let report = serde_json::to_string(&Report { v: TASK_VERSION, worker, body }).unwrap();
@@ -269,6 +280,7 @@ fn extend(cell: &mut Cell) -> VolumeId {
     let to = |size: u32| format!(r#"{{"volume":{{"id":"{volume}","size_gib":{size}}}}}"#);
     cell.accepted("demo.volume.extend", &to(4));
     cell.fail(FailureKind::Timeout);
+    cell.late(2000);
     cell.succeed();
     cell.heartbeat("n1@lvm", &[("a", 400.0, 390.0)]);
     cell.accepted("demo.volume.extend", &to(9));

@@ -195,4 +195,28 @@ mod tests {
         let first = transaction.open_table(RECORDS).unwrap().first().unwrap().unwrap().0.value();
         assert!((2..=128 - 60).contains(&first), "the oldest is {first}");
     }
+
+    #[tokio::test]
+    async fn a_log_that_lost_or_changed_what_was_acknowledged_is_refused_by_name() {
+        use stele_core::port::memory::MemoryLog;
+
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("j.redb"), true).unwrap();
+        let log = MemoryLog::new();
+        journal.check_against(&log).await.unwrap();
+        for (position, text) in [(1, "one"), (2, "two")] {
+            log.append(Bytes::from(text), Position(position - 1)).await.unwrap();
+            journal.keep(Position(position), Bytes::from(text)).await.unwrap();
+        }
+        journal.check_against(&log).await.unwrap();
+
+        let shorter = MemoryLog::new();
+        shorter.append(Bytes::from("one"), Position(0)).await.unwrap();
+        let error = journal.check_against(&shorter).await.unwrap_err();
+        assert!(matches!(error, JournalError::LogShorter { tail: Position(1), acknowledged: Position(2) }), "{error}");
+
+        shorter.append(Bytes::from("other"), Position(1)).await.unwrap();
+        let error = journal.check_against(&shorter).await.unwrap_err();
+        assert!(matches!(error, JournalError::LogDiffers { position: Position(2), .. }), "{error}");
+    }
 }

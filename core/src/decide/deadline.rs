@@ -3,6 +3,7 @@
 use super::{Context, Decided, task_report};
 use crate::command::DeadlinePassed;
 use crate::event::Event;
+use crate::state::TaskStatus;
 use crate::task::{Failure, FailureKind};
 
 pub(super) fn decide(cx: &Context<'_>, passed: DeadlinePassed) -> Decided {
@@ -12,6 +13,9 @@ pub(super) fn decide(cx: &Context<'_>, passed: DeadlinePassed) -> Decided {
     else {
         return Decided::default();
     };
+    if open.status == TaskStatus::Postponed {
+        return Decided::events(task_report::resume(cx, flow, &open.task));
+    }
     let failure = Failure {
         kind: FailureKind::DeadlinePassed,
         step: open.task.operation.name().to_owned(),

@@ -9,6 +9,7 @@ mod deadline;
 mod placement;
 mod quota;
 mod quota_set;
+mod retry;
 mod service_set;
 mod task_report;
 mod type_create;

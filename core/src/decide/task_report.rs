@@ -1,6 +1,6 @@
 //! A worker's word on a task: the transition, and how the flow goes on.
 
-use super::{Context, Decided, volume_cleanup, volume_create, volume_delete, volume_extend};
+use super::{Context, Decided, retry, volume_cleanup, volume_create, volume_delete, volume_extend};
 use crate::event::Event;
 use crate::id::WorkerName;
 use crate::state::{Flow, FlowKind, OpenTask, TaskStatus};
@@ -28,6 +28,10 @@ fn transition(
     transition: &Transition,
 ) -> Vec<Event> {
     let task = &open.task;
+    // Its failure is recorded already; only that it was done after all, by somebody else, would be news.
+    if open.status == TaskStatus::Postponed && !matches!(transition, Transition::Succeeded { .. }) {
+        return Vec::new();
+    }
     let running = |at: Timestamp| Event::TaskRunning {
         flow: flow.id,
         task: task.id,
@@ -93,8 +97,17 @@ pub(super) fn after_failure(cx: &Context<'_>, flow: &Flow, task: &Task, failure:
         FlowKind::VolumeCreate => volume_create::failed(cx, flow, task, failure),
         FlowKind::VolumeDelete => volume_delete::failed(cx, flow, task, failure),
         FlowKind::VolumeExtend => volume_extend::failed(cx, flow, task, failure),
-        FlowKind::VolumeCleanup => volume_cleanup::failed(cx, flow, task, failure.to_string()),
+        FlowKind::VolumeCleanup => volume_cleanup::failed(cx, flow, task, failure),
     }
+}
+
+/// A task that was postponed is dispatched again.
+pub(super) fn resume(cx: &Context<'_>, flow: &Flow, task: &Task) -> Vec<Event> {
+    let patience_ms = match flow.kind {
+        FlowKind::VolumeCleanup => volume_cleanup::patience_ms(cx, task),
+        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend => cx.state.config.task_deadline_ms,
+    };
+    vec![retry::dispatch(cx, task, patience_ms)]
 }
 
 /// An outdated dispatch changes nothing. But if it made a volume on a pool where no volume belongs any more (its

@@ -1,13 +1,10 @@
 //! Removing what a given-up attempt may have left on a pool: a flow of its own, so that nothing waits for it.
 
-use super::{Context, placement};
+use super::{Context, placement, retry};
 use crate::event::Event;
 use crate::id::{CommandId, FlowId, PoolName, ProjectId, VolumeId};
 use crate::state::{Flow, FlowKind};
-use crate::task::{Operation, Task};
-
-/// The longest that a dispatch of a cleanup waits for its backend, in milliseconds: one hour.
-const DELAY_MS_MAX: u64 = 3_600_000;
+use crate::task::{Failure, Operation, Task};
 
 /// Starts a cleanup for a flow's given-up task.
 pub(super) fn start(cx: &Context<'_>, flow: &Flow, task: &Task) -> Vec<Event> {
@@ -40,14 +37,14 @@ pub(super) fn succeeded(flow: &Flow) -> Vec<Event> {
 }
 
 /// It is tried again, with twice the patience each time, until the bound.
-pub(super) fn failed(cx: &Context<'_>, flow: &Flow, task: &Task, reason: String) -> Vec<Event> {
-    let config = &cx.state.config;
-    if task.dispatch >= config.cleanup_dispatches_max {
-        return vec![Event::FlowFinished { flow: flow.id, failure: Some(reason) }];
+pub(super) fn failed(cx: &Context<'_>, flow: &Flow, task: &Task, failure: &Failure) -> Vec<Event> {
+    if task.dispatch >= cx.state.config.cleanup_dispatches_max {
+        return vec![Event::FlowFinished { flow: flow.id, failure: Some(failure.to_string()) }];
     }
-    let doublings = task.dispatch.min(16);
-    let delay_ms =
-        config.task_deadline_ms.saturating_mul(1 << doublings).min(DELAY_MS_MAX.max(config.task_deadline_ms));
-    let task = Task { dispatch: task.dispatch + 1, deadline: cx.now.plus_ms(delay_ms), ..task.clone() };
-    vec![Event::TaskRetried { task: Box::new(task) }]
+    retry::again(cx, task, failure, patience_ms(cx, task))
+}
+
+/// How long the next dispatch of a cleanup waits for its backend, which may be away for long.
+pub(super) fn patience_ms(cx: &Context<'_>, task: &Task) -> u64 {
+    retry::doubled(cx.state.config.task_deadline_ms, task.dispatch)
 }

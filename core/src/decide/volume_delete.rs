@@ -1,6 +1,6 @@
 //! `volume.delete`.
 
-use super::{Context, Decided, Decision, new_flow, placement, quota, volume};
+use super::{Context, Decided, Decision, new_flow, placement, quota, retry, volume};
 use crate::command::VolumeDelete;
 use crate::event::Event;
 use crate::id::FlowId;
@@ -52,8 +52,7 @@ pub(super) fn succeeded(cx: &Context<'_>, flow: &Flow) -> Vec<Event> {
 pub(super) fn failed(cx: &Context<'_>, flow: &Flow, task: &Task, failure: &Failure) -> Vec<Event> {
     let busy = failure.kind == FailureKind::Busy;
     if !busy && task.dispatch < cx.state.config.task_dispatches_max {
-        let task = Task { dispatch: task.dispatch + 1, deadline: cx.deadline(), ..task.clone() };
-        return vec![Event::TaskRetried { task: Box::new(task) }];
+        return retry::again(cx, task, failure, cx.state.config.task_deadline_ms);
     }
     let reason = format!("delete failed: {failure}");
     vec![

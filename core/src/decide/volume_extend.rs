@@ -1,6 +1,6 @@
 //! `volume.extend`.
 
-use super::{Context, Decided, Decision, new_flow, placement, quota, volume};
+use super::{Context, Decided, Decision, new_flow, placement, quota, retry, volume};
 use crate::command::VolumeExtend;
 use crate::event::Event;
 use crate::record::Subjects;
@@ -68,8 +68,7 @@ pub(super) fn failed(cx: &Context<'_>, flow: &Flow, task: &Task, failure: &Failu
         FailureKind::NoSpace | FailureKind::NotFound | FailureKind::Conflict | FailureKind::Unsupported
     );
     if !final_at_once && task.dispatch < cx.state.config.task_dispatches_max {
-        let task = Task { dispatch: task.dispatch + 1, deadline: cx.deadline(), ..task.clone() };
-        return vec![Event::TaskRetried { task: Box::new(task) }];
+        return retry::again(cx, task, failure, cx.state.config.task_deadline_ms);
     }
     let reason = format!("extend failed: {failure}");
     let rolled_back = flow.reservation.map(|reservation| Event::QuotaRolledBack { reservation });

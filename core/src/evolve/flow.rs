@@ -98,6 +98,26 @@ pub(super) fn task_ended(
     other.map_or(Ok(()), |other| Err(format!("task {task} ended while the flow waits for {other}")))
 }
 
+/// The deadline becomes the moment at which the task is dispatched again.
+pub(super) fn task_postponed(
+    state: &mut State,
+    id: FlowId,
+    task: TaskId,
+    until: Timestamp,
+    touch: &mut dyn FnMut(Entity),
+) -> Applied {
+    let mut other = None;
+    change_task(state, id, touch, |open| {
+        if open.task.id == task {
+            open.status = TaskStatus::Postponed;
+            open.deadline = until;
+        } else {
+            other = Some(open.task.id);
+        }
+    })?;
+    other.map_or(Ok(()), |other| Err(format!("task {task} was postponed while the flow waits for {other}")))
+}
+
 pub(super) fn task_reverted(state: &mut State, id: FlowId, task: TaskId, touch: &mut dyn FnMut(Entity)) -> Applied {
     let arc = state.flows.get_mut(&id).ok_or_else(|| format!("there is no flow {id}"))?;
     let flow = Arc::make_mut(arc);

@@ -105,6 +105,7 @@ fn apply(state: &mut State, meta: Meta, event: &Event, touch: &mut dyn FnMut(Ent
         Event::TaskProgressed { flow, deadline, .. } => flow::task_progressed(state, *flow, *deadline, touch),
         Event::TaskSucceeded { flow, task, .. } => flow::task_ended(state, *flow, *task, None, touch),
         Event::TaskFailed { flow, task, failure, .. } => flow::task_ended(state, *flow, *task, Some(failure), touch),
+        Event::TaskPostponed { flow, task, until } => flow::task_postponed(state, *flow, *task, *until, touch),
         Event::TaskRetried { task } | Event::TaskReverting { task } => flow::task_again(state, task, touch),
         Event::TaskReverted { flow, task } => flow::task_reverted(state, *flow, *task, touch),
         Event::BackendReported { report, worker } => backend::reported(state, meta, report, worker, touch),

@@ -20,7 +20,7 @@ const STORY: &str = r#"
     report b ok; create c 500; delete c
     service disable n3@lvm repair; service enable n3@lvm; service freeze n3@lvm failover; service thaw n3@lvm
     delete b; report b fail:busy
-    delete b; report b fail:other; report b fail:other; report b fail:other; delete b; delete b force; report b ok
+    delete b; report b fail:other; wait 2; late; report b fail:other; wait 4; late; report b fail:other; delete b; delete b force; report b ok
     create d 1; wait 120; late
     crash
     backend n1@lvm#vg total=30 free=25 worker=w2

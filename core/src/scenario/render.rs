@@ -136,6 +136,7 @@ impl Cell {
             Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
                 format!("{name} {}", self.task_words(task))
             }
+            Event::TaskPostponed { until, .. } => format!("{name} {}", self.ahead(*until)),
             Event::TaskRunning { worker, dispatch, deadline, .. } => {
                 format!("{name} {worker} #{dispatch} {}", self.ahead(*deadline))
             }

@@ -61,7 +61,7 @@ pub struct OpenTask {
     pub task: Task,
     /// How far it is.
     pub status: TaskStatus,
-    /// When control gives the dispatch up; moved by progress.
+    /// When control gives the dispatch up; moved by progress. When it is postponed, when it is dispatched again.
     pub deadline: Timestamp,
     /// Why it is being reverted or was retried.
     pub failure: Option<Failure>,
@@ -78,4 +78,6 @@ pub enum TaskStatus {
         /// The worker.
         worker: WorkerName,
     },
+    /// It failed and waits for its next dispatch.
+    Postponed,
 }

@@ -184,6 +184,7 @@ pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
         | Event::TaskProgressed { flow, .. }
         | Event::TaskSucceeded { flow, .. }
         | Event::TaskFailed { flow, .. }
+        | Event::TaskPostponed { flow, .. }
         | Event::TaskReverted { flow, .. } => Some(*flow),
         Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => Some(task.flow),
         Event::VolumeEntryCreated { volume } => volume.status.flow(),

@@ -224,11 +224,11 @@ pub(super) fn flows(state: &State) -> Vec<FlowRow> {
         let open = flow.task.as_ref();
         let worker = open.and_then(|open| match &open.status {
             TaskStatus::Running { worker } => Some(worker.clone()),
-            TaskStatus::Pending => None,
+            TaskStatus::Pending | TaskStatus::Postponed => None,
         });
         let status = open.map(|open| match (open.task.phase, &open.status) {
             (Phase::Revert, _) => "REVERTING",
-            (Phase::Execute, TaskStatus::Pending) => "PENDING",
+            (Phase::Execute, TaskStatus::Pending | TaskStatus::Postponed) => "PENDING",
             (Phase::Execute, TaskStatus::Running { .. }) => "RUNNING",
         });
         FlowRow {

@@ -236,6 +236,7 @@ impl<'a> Keys<'a> {
             | Event::TaskProgressed { flow, task, .. }
             | Event::TaskSucceeded { flow, task, .. }
             | Event::TaskFailed { flow, task, .. }
+            | Event::TaskPostponed { flow, task, .. }
             | Event::TaskReverted { flow, task } => (keys.flow, keys.task) = (Some(*flow), Some(*task)),
             Event::RequestRefused(_)
             | Event::BackendReported { .. }

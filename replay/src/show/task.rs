@@ -14,6 +14,7 @@ const STDERR_LINES_MAX: usize = 8;
 pub(super) fn words(teller: &mut Teller, state: &State, commit: &Commit, event: &Event) -> Words {
     match event {
         Event::TaskPending { task } => Words::control(format!("PENDING  {}", dispatch(commit, task))),
+        Event::TaskPostponed { until, .. } => Words::control(format!("PENDING  again after a pause, at {until}")),
         Event::TaskRetried { task } => Words::control(format!("PENDING  again: {}", dispatch(commit, task))),
         Event::TaskReverting { task } => {
             Words::control(format!("REVERTING  remove what is left of {}", dispatch(commit, task)))

@@ -84,6 +84,8 @@ fn retries_progress_and_a_busy_volume() {
     cell.succeed();
     cell.ask("volume.delete", &json!({ "id": volume(1) }));
     cell.fail(FailureKind::Timeout);
+    cell.wait(2000);
+    cell.pass_deadlines();
     let task = cell.last_task();
     cell.transition(&task, stele_core::task::Transition::Started { at: cell.now });
     cell.wait(30_000);

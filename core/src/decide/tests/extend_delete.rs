@@ -88,7 +88,7 @@ fn a_failed_extension_gives_its_quota_back() {
         flow_finished: extend failed: KIND at lvtool: it broke (exit status 5)";
     let again = "task_running w1 #1 +120s
         task_failed w1 #1: KIND at lvtool: it broke (exit status 5)
-        task_retried extend_volume n1@lvm#vg execute #2 +120s";
+        task_postponed +2s";
     for kind in ["no_space", "not_found", "conflict", "unsupported"] {
         let when = format!("report a fail:{kind}");
         check(&format!("{BACKENDS}; {AVAILABLE}; extend a 7"), &[("", &when, &last.replace("KIND", kind))]);
@@ -98,7 +98,10 @@ fn a_failed_extension_gives_its_quota_back() {
         check(&format!("{BACKENDS}; {AVAILABLE}; extend a 7"), &[("", &when, &again.replace("KIND", kind))]);
         // The third dispatch is the last.
         let last = last.replace("KIND", kind).replace("#1", "#3");
-        check(&format!("{BACKENDS}; {AVAILABLE}; extend a 7; {when}; {when}"), &[("", &when, &last)]);
+        check(
+            &format!("{BACKENDS}; {AVAILABLE}; extend a 7; {when}; wait 2; late; {when}; wait 4; late"),
+            &[("", &when, &last)],
+        );
     }
     let mut cell = Cell::new();
     cell.run(BACKENDS);
@@ -147,15 +150,18 @@ fn a_busy_volume_stays_and_other_failures_are_tried_three_times() {
                  volume_delete_failed a busy=true: delete failed: busy at lvtool: it broke (exit status 5)
                  flow_finished: delete failed: busy at lvtool: it broke (exit status 5)",
             ),
+            // The pause doubles; nothing happens before it is over.
+            ("report a fail:other; wait 1", "late", ""),
+            ("report a fail:other; wait 2", "late", "task_retried delete_volume n1@lvm#vg execute #2 +120s"),
             (
-                "report a fail:other",
+                "report a fail:other; wait 2; late",
                 "report a fail:no_space",
                 "task_running w1 #2 +120s
                  task_failed w1 #2: no_space at lvtool: it broke (exit status 5)
-                 task_retried delete_volume n1@lvm#vg execute #3 +120s",
+                 task_postponed +4s",
             ),
             (
-                "report a fail:other; report a fail:other",
+                "report a fail:other; wait 2; late; report a fail:other; wait 4; late",
                 "report a fail:unparsable",
                 "task_running w1 #3 +120s
                  task_failed w1 #3: unparsable at lvtool: it broke (exit status 5)
@@ -168,7 +174,7 @@ fn a_busy_volume_stays_and_other_failures_are_tried_three_times() {
     cell.run(&format!("{BACKENDS}; {AVAILABLE}; delete a; report a fail:busy"));
     assert_eq!(cell.status("a"), "available");
     // It can be asked for again; deleting by force begins with a first dispatch.
-    cell.run("delete a; report a fail:other; report a fail:other; report a fail:other");
+    cell.run("delete a; report a fail:other; wait 2; late; report a fail:other; wait 4; late; report a fail:other");
     assert_eq!(cell.status("a"), "error_deleting");
     cell.run("delete a force");
     assert_eq!(cell.task("a", None).dispatch, 1);

@@ -10,7 +10,8 @@ const STATUSES: &[(&str, &str)] = &[
     ("error_extending", "create a 5; report a ok; extend a 7; report a fail:no_space"),
     (
         "error_deleting",
-        "create a 5; report a ok; delete a; report a fail:other; report a fail:other; report a fail:other",
+        "create a 5; report a ok; delete a; report a fail:other; wait 2; late; report a fail:other; wait 4; late; \
+         report a fail:other",
     ),
 ];
 

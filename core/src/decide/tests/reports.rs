@@ -113,9 +113,13 @@ fn an_outdated_or_repeated_report_changes_nothing() {
             ("create a 5; report a fail:other", "report a fail:other task=1", ""),
             ("create a 5; report a fail:other", "report a started task=1", ""),
             ("create a 5; report a fail:other; report a ok", "report a ok task=2", ""),
-            ("create a 5; report a ok; extend a 7; report a fail:other", "report a ok task=2", ""),
+            ("create a 5; report a ok; extend a 7; report a fail:other; wait 2; late", "report a ok task=2", ""),
+            // While it waits for its next dispatch, only a success would be news.
+            ("create a 5; report a ok; extend a 7; report a fail:other", "report a fail:other", ""),
+            ("create a 5; report a ok; extend a 7; report a fail:other", "report a started", ""),
+            ("create a 5; report a ok; extend a 7; report a fail:other", "report a progressed", ""),
             ("create a 5; report a ok; extend a 7; report a ok", "report a ok", ""),
-            ("create a 5; report a ok; delete a; report a fail:other", "report a ok task=2", ""),
+            ("create a 5; report a ok; delete a; report a fail:other; wait 2; late", "report a ok task=2", ""),
             ("create a 5; report a ok; delete a; report a ok", "report a ok", ""),
             ("create a 5; report a ok; delete a; report a ok", "report a fail:busy", ""),
         ],
@@ -182,17 +186,18 @@ fn a_cleanup_is_tried_again_up_to_its_bound() {
                 "report a fail:busy task=3",
                 "task_running w1 #1 +120s
                  task_failed w1 #1: busy at lvtool: it broke (exit status 5)
-                 task_retried delete_volume n1@lvm#vg execute #2 +240s",
+                 task_postponed +2s",
             ),
+            ("report a fail:busy task=3; wait 2", "late", "task_retried delete_volume n1@lvm#vg execute #2 +240s"),
             (
-                "report a fail:busy task=3",
+                "report a fail:busy task=3; wait 2; late",
                 "report a fail:other",
                 "task_running w1 #2 +120s
                  task_failed w1 #2: other at lvtool: it broke (exit status 5)
-                 task_retried delete_volume n1@lvm#vg execute #3 +480s",
+                 task_postponed +4s",
             ),
             (
-                "report a fail:busy task=3; report a fail:other",
+                "report a fail:busy task=3; wait 2; late; report a fail:other; wait 4; late",
                 "report a fail:other",
                 "task_running w1 #3 +120s
                  task_failed w1 #3: other at lvtool: it broke (exit status 5)
