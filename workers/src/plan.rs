@@ -9,6 +9,8 @@
 //! revert others    nothing            nothing                       nothing            nothing
 //! ```
 //!
+//! An object that was asked for after the task is never touched: the task is an old one that was delivered once more.
+//!
 //! "Ours" is an object that carries the tag of this very volume: an object that merely has the name was made by
 //! somebody else, and is neither taken over nor destroyed. A volume is never shrunk, so an extend has nothing to
 //! revert; a deleted volume cannot come back, so a delete has nothing to revert either.
@@ -17,6 +19,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use stele_core::task::{Failure, FailureKind, Operation, Phase, Task};
+use stele_core::unit::Position;
 
 /// What a driver saw under the name of a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Found {
     pub size_bytes: u64,
     /// Who made it.
     pub owner: Owner,
+    /// The position of the event that asked for it, when its tags tell.
+    pub asked_at: Option<Position>,
     /// Something holds it open: a target, a mount, a virtual machine.
     pub open: bool,
     /// Snapshots hang on it and would go, or break, with it.
@@ -116,6 +121,12 @@ impl fmt::Display for Step {
 /// # Errors
 /// A [`Failure`] at the step `plan` when no step of ours would make them true, or when a step would harm somebody.
 pub fn plan(task: &Task, observed: &Observed) -> Result<Vec<Step>, Failure> {
+    if let Observed::Present(found) = observed
+        && found.owner == Owner::Ours
+        && found.asked_at.is_some_and(|at| at > task.asked_at)
+    {
+        return outlived(task);
+    }
     match (&task.operation, task.phase) {
         (Operation::CreateVolume { size_gib, .. }, Phase::Execute) => create(task, size_gib.bytes(), observed),
         (Operation::CreateVolume { .. }, Phase::Revert) => revert_create(task, observed),
@@ -125,10 +136,25 @@ pub fn plan(task: &Task, observed: &Observed) -> Result<Vec<Step>, Failure> {
     }
 }
 
+/// The object was asked for after the task: the queue delivered the task once more when its own object was gone and
+/// the volume's id was in use again. What the task speaks of is not there any more; the new one is not touched.
+fn outlived(task: &Task) -> Result<Vec<Step>, Failure> {
+    match (&task.operation, task.phase) {
+        (Operation::DeleteVolume { .. }, _) | (_, Phase::Revert) => Ok(Vec::new()),
+        (Operation::CreateVolume { .. } | Operation::ExtendVolume { .. }, Phase::Execute) => {
+            Err(failure(FailureKind::Conflict, task, "was asked for after this task: the task is outdated"))
+        }
+    }
+}
+
 fn create(task: &Task, size_bytes: u64, observed: &Observed) -> Result<Vec<Step>, Failure> {
     match observed {
         Observed::Absent | Observed::Unknown => Ok(vec![Step::Create { size_bytes }]),
         Observed::Present(found) if found.owner == Owner::Foreign => Err(foreign(task)),
+        // An old task made it too late. It is not taken over: tasks of that life may still remove it. The revert does.
+        Observed::Present(found) if found.asked_at.is_some_and(|at| at < task.asked_at) => {
+            Err(failure(FailureKind::Conflict, task, "is left of an earlier volume of this id"))
+        }
         Observed::Present(found) => grow(task, size_bytes, found),
     }
 }
@@ -221,8 +247,15 @@ mod tests {
     use super::*;
     use crate::testing::{GIB, create_task, delete_task, extend_task};
 
-    const OURS: Found =
-        Found { size_bytes: 2 * GIB, owner: Owner::Ours, open: false, has_snapshots: false, active: true, wipe: None };
+    const OURS: Found = Found {
+        size_bytes: 2 * GIB,
+        owner: Owner::Ours,
+        asked_at: Some(Position(42)),
+        open: false,
+        has_snapshots: false,
+        active: true,
+        wipe: None,
+    };
 
     fn reverted(task: Task) -> Task {
         Task { phase: Phase::Revert, ..task }
@@ -273,6 +306,22 @@ mod tests {
                 assert_eq!(outcome(&task, observed), expected, "{:?} {:?} {observed:?}", task.operation, task.phase);
             }
         }
+    }
+
+    /// Tasks of the tests are of position 42.
+    #[test]
+    fn what_was_asked_for_later_is_not_touched() {
+        let newer = Observed::Present(Found { size_bytes: GIB, asked_at: Some(Position(43)), ..OURS });
+        for task in [create_task(1, 2), extend_task(1, 2)] {
+            assert_eq!(outcome(&task, &newer), "conflict");
+            assert_eq!(outcome(&reverted(task), &newer), "[]");
+        }
+        assert_eq!(outcome(&delete_task(1), &newer), "[]");
+        let older = Observed::Present(Found { asked_at: Some(Position(41)), ..OURS });
+        assert_eq!(outcome(&create_task(1, 2), &older), "conflict");
+        assert_eq!(outcome(&reverted(create_task(1, 2)), &older), "[Remove]");
+        let untold = Observed::Present(Found { asked_at: None, ..OURS });
+        assert_eq!(outcome(&delete_task(1), &untold), "[Remove]");
     }
 
     #[test]

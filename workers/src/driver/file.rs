@@ -154,10 +154,11 @@ impl Pool {
     fn observe(&self, volume: VolumeId) -> io::Result<Observed> {
         let path = self.data(volume);
         let Some(metadata) = present(fs::symlink_metadata(&path))? else { return Ok(Observed::Absent) };
-        let ours = self.item(&lv_name(volume), metadata.len())?.is_some_and(|item| item.volume == volume);
+        let ours = self.item(&lv_name(volume), metadata.len())?.filter(|item| item.volume == volume);
         Ok(Observed::Present(Found {
             size_bytes: metadata.len(),
-            owner: if ours { Owner::Ours } else { Owner::Foreign },
+            owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
+            asked_at: ours.and_then(|item| item.asked_at),
             open: false,
             has_snapshots: false,
             active: true,

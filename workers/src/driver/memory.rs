@@ -174,10 +174,11 @@ impl Driver for Memory {
         let state = self.host.lock();
         let pool = state.pools.get(pool).ok_or_else(|| no_such_pool("observe", pool))?;
         Ok(pool.volumes.get(&volume).map_or(Observed::Absent, |found| {
-            let ours = item("", 0, &found.tags).is_some_and(|item| item.volume == volume);
+            let ours = item("", 0, &found.tags).filter(|item| item.volume == volume);
             Observed::Present(Found {
                 size_bytes: found.size_bytes,
-                owner: if ours { Owner::Ours } else { Owner::Foreign },
+                owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
+                asked_at: ours.and_then(|item| item.asked_at),
                 open: found.open,
                 has_snapshots: found.has_snapshots,
                 active: found.active,

@@ -14,7 +14,8 @@ use crate::testing::{GIB, TestClock, config, create_task, delete_task, extend_ta
 fn host() -> MemoryHost {
     let host = MemoryHost::new(config(), Some(Wipe::Zero), [(pool(), 8 * GIB)]);
     for (n, active) in [(1, true), (2, false)] {
-        let made = MemoryVolume::ours(volume(n), GIB, stele_core::unit::Position(7));
+        // As an earlier execution of the same task left it: tasks of the tests are of position 42.
+        let made = MemoryVolume::ours(volume(n), GIB, stele_core::unit::Position(42));
         host.put(&pool(), volume(n), MemoryVolume { active, ..made });
     }
     host

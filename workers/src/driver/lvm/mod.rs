@@ -191,10 +191,11 @@ impl Inner {
     }
 
     fn found(&self, volume: VolumeId, lv: &LogicalVolume) -> Found {
-        let ours = item(&lv.name, lv.size_bytes, &lv.tags).is_some_and(|item| item.volume == volume);
+        let ours = item(&lv.name, lv.size_bytes, &lv.tags).filter(|item| item.volume == volume);
         Found {
             size_bytes: lv.size_bytes,
-            owner: if ours { Owner::Ours } else { Owner::Foreign },
+            owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
+            asked_at: ours.and_then(|item| item.asked_at),
             open: lv.open,
             has_snapshots: lv.kind == Kind::Origin,
             active: lv.active,

@@ -148,11 +148,18 @@ async fn a_volume_is_observed_with_all_that_matters() {
         }
     };
     let thin = observe("6f1c2f5e-9d0b-4c39-8c3f-1f1a2b3c4d5e", "lvs-thin-volume").await.unwrap();
-    let ours =
-        Found { size_bytes: GIB, owner: Owner::Ours, open: false, has_snapshots: false, active: true, wipe: None };
+    let ours = Found {
+        size_bytes: GIB,
+        owner: Owner::Ours,
+        asked_at: Some(Position(4711)),
+        open: false,
+        has_snapshots: false,
+        active: true,
+        wipe: None,
+    };
     assert_eq!(thin, ours);
     let thick = observe("7a2d3e6f-0e1c-4d4a-9d40-2a2b3c4d5e6f", "lvs-thick-inactive").await.unwrap();
-    assert_eq!(thick, Found { active: false, wipe: Some(Wipe::Zero), ..ours });
+    assert_eq!(thick, Found { active: false, wipe: Some(Wipe::Zero), asked_at: Some(Position(12)), ..ours });
     assert_eq!(observe("6f1c2f5e-9d0b-4c39-8c3f-1f1a2b3c4d5e", "lvs-absent").await, Err(Ok(Observed::Absent)));
     // A selection that LVM did not understand, or another LVM's idea of it.
     let failure = observe("6f1c2f5e-9d0b-4c39-8c3f-1f1a2b3c4d5e", "lvs-thin").await.unwrap_err().unwrap_err();
