@@ -109,7 +109,7 @@ impl Client {
         let payload = Bytes::from(body.to_string());
         for _ in 0..=wires.chance.below(10) / 9 {
             let sequence = wires.inbox.publish(&subject, payload.clone());
-            wires.trace.note(&self.name, format_args!("publishes {sequence}: {of} {}", body[0]));
+            wires.trace.note(&self.name, format_args!("publishes {sequence}: {of} {body}"));
         }
         self.published.extend(id.map(CommandId));
     }

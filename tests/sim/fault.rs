@@ -74,6 +74,8 @@ kinds! {
     Overheard 0,
     /// A deadline passed.
     DeadlinePassed 0,
+    /// A worker made something for a task that the log does not wait for any more.
+    MadeTooLate 0,
 }
 
 /// The one source of chance of a run, and the count of what came of it.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use stele_core::id::{BackendName, PoolName, WorkerName};
+use stele_core::id::{BackendName, PoolName, VolumeId, WorkerName};
+use stele_core::state::State;
+use stele_core::task::{Operation, Phase};
 use stele_workers::config::{BackendConfig, DriverConfig, NullConfig};
 use stele_workers::driver::memory::{Fault as DriverFault, MemoryHost};
 use stele_workers::plan::Wipe;
@@ -18,6 +20,9 @@ use crate::oracle::head;
 use crate::time::SimClock;
 use crate::wires::Wires;
 
+/// What lies in the pools: the volumes and their sizes in GiB.
+type Inventory = BTreeSet<(PoolName, VolumeId, u64)>;
+
 /// The storage of one backend.
 pub(crate) struct Node {
     pub(crate) backend: BackendName,
@@ -26,6 +31,8 @@ pub(crate) struct Node {
     config: BackendConfig,
     /// Faults of the driver, by the call that will meet them.
     planned: BTreeMap<u64, Fault>,
+    /// What workers made for tasks that the log did not wait for any more: nobody may ever hear of it.
+    pub(crate) made_too_late: BTreeSet<(PoolName, VolumeId)>,
 }
 
 impl Node {
@@ -48,17 +55,35 @@ impl Node {
             pools.iter().map(|(pool, gib)| (backend.pool(pool).expect("a pool's name"), gib << 30)).collect();
         let pools = sizes.iter().map(|(pool, _)| pool.clone()).collect();
         let host = MemoryHost::new(config.clone(), wipe, sizes);
-        Self { backend, pools, host, config, planned: BTreeMap::new() }
+        Self { backend, pools, host, config, planned: BTreeMap::new(), made_too_late: BTreeSet::new() }
     }
 
     /// What lies there, in short.
-    fn inventory(&self) -> BTreeSet<(String, String, u64)> {
+    fn inventory(&self) -> Inventory {
         let mut all = BTreeSet::new();
         for pool in &self.pools {
             let volumes = self.host.volumes(pool).into_iter();
-            all.extend(volumes.map(|(id, volume)| (pool.pool().to_owned(), head(id.0), volume.size_bytes >> 30)));
+            all.extend(volumes.map(|(id, volume)| (pool.clone(), id, volume.size_bytes >> 30)));
         }
         all
+    }
+
+    /// Notes what was just made though no flow waits for it.
+    fn judge(&mut self, before: &Inventory, made: &[(PoolName, VolumeId, u64)], state: &State, wires: &Wires) {
+        let grown = |pool: &PoolName, id: VolumeId| before.iter().any(|(p, v, _)| (p, *v) == (pool, id));
+        for (pool, volume, _) in made.iter().filter(|(pool, volume, _)| !grown(pool, *volume)) {
+            let awaited = state.flows.values().filter_map(|flow| flow.task.as_ref()).any(|open| {
+                let creates = matches!(open.task.operation, Operation::CreateVolume { .. });
+                creates
+                    && open.task.phase == Phase::Execute
+                    && (open.task.operation.volume(), &open.task.pool) == (*volume, pool)
+            });
+            if awaited {
+                self.made_too_late.remove(&(pool.clone(), *volume));
+            } else if self.made_too_late.insert((pool.clone(), *volume)) {
+                wires.chance.count(Fault::MadeTooLate);
+            }
+        }
     }
 
     /// Plans a fault for one of the next calls of the driver.
@@ -121,7 +146,7 @@ impl WorkerProcess {
         }
     }
 
-    pub(crate) fn turn(&mut self, nodes: &mut [Node], wires: &Wires) {
+    pub(crate) fn turn(&mut self, nodes: &mut [Node], state: &State, wires: &Wires) {
         let now = wires.clock.since_start();
         let calm = wires.chance.is_calm();
         if self.stalled_until > now && !calm {
@@ -140,9 +165,13 @@ impl WorkerProcess {
         node.settle(wires);
         if node.host.applies() > applies {
             let after = node.inventory();
-            let made: Vec<_> = after.difference(&before).collect();
-            let removed: Vec<_> = before.difference(&after).collect();
-            wires.trace.note(&self.name, format_args!("works: {made:?} instead of {removed:?}"));
+            let made: Vec<_> = after.difference(&before).cloned().collect();
+            let shown =
+                |(pool, id, gib): &(PoolName, VolumeId, u64)| format!("{} {} {gib} GiB", pool.pool(), head(id.0));
+            let removed: Vec<_> = before.difference(&after).map(shown).collect();
+            let shown: Vec<_> = made.iter().map(shown).collect();
+            wires.trace.note(&self.name, format_args!("works: {shown:?} instead of {removed:?}"));
+            node.judge(&before, &made, state, wires);
         }
         if node.host.crashes() > crashes {
             self.die("dies at work", wires);
