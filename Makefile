@@ -52,7 +52,7 @@ lab: ## tests of the LVM driver, in a kernel of their own where this one has no 
 lab-check: ## check the lab itself
 	@tests/lab/check
 
-bench: ## what a queued create costs over a bare lvcreate (ARGS="...")
+bench: ## creates to available on the null driver: rate, latency, processor time (ARGS="...")
 	@.ci/install-nats-server
 	@cargo build --release --locked --bin stele
 	@$(with_nats); exec "$(release)/stele" bench create $(ARGS)

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use super::connect::Connection;
 use super::patience::{Backoff, unavailable};
 
-/// How long one request waits for its reply before it is sent again. Control answers in milliseconds; one that takes
-/// longer is changing hands.
-const REPLY_WITHIN: Duration = Duration::from_secs(3);
+/// How long one request waits for its reply before it is sent again. Control answers in milliseconds; when it takes
+/// longer the one that was asked is probably gone, and its successor answers the repeat.
+const REPLY_WITHIN: Duration = Duration::from_secs(1);
 
 /// Asks until a reply comes or `within` has passed.
 ///

@@ -15,8 +15,9 @@ use super::connect::Connection;
 use super::patience::unavailable;
 use super::subject::{ASK_SUBJECTS, REPORT_SUBJECTS, report_subject};
 
-/// How long a worker waits for control. It covers an append that has to find out its own outcome.
-const REPLY_WITHIN: Duration = Duration::from_secs(12);
+/// How long a worker waits for control before it sends the report again: a report that was sent to a control that died
+/// must not keep all later ones waiting. One that arrives twice changes nothing.
+const REPLY_WITHIN: Duration = Duration::from_secs(2);
 
 /// A worker's way to control.
 #[derive(Clone)]

@@ -38,9 +38,13 @@ async fn server(version: &str) -> Server {
     Server { process, connection, _folder: folder }
 }
 
-fn binary(version: &str) -> PathBuf {
+fn tool(version: &str) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools");
-    let binary = tools.join(format!("nats-server-{version}")).join("nats-server");
+    tools.join(format!("nats-server-{version}")).join("nats-server")
+}
+
+fn binary(version: &str) -> PathBuf {
+    let binary = tool(version);
     assert!(binary.is_file(), "{} is missing: run `make tools`", binary.display());
     binary
 }
@@ -94,11 +98,23 @@ async fn serve_reports(connection: Connection, mut answer: contract::reporter::A
     })
 }
 
+/// Another distribution does not have the server of this one. In CI that is a failure.
+fn can_run(version: &str) -> bool {
+    let missing = !tool(version).is_file();
+    if missing && version == DISTRIBUTION && std::env::var_os("CI").is_none() {
+        println!("LEFT OUT: this distribution has no nats-server {version}");
+        return false;
+    }
+    true
+}
+
 macro_rules! on_servers {
     ($($name:ident: $on:ident($version:expr);)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            $on($version).await;
+            if can_run($version) {
+                $on($version).await;
+            }
         }
     )+};
 }
