@@ -1,6 +1,6 @@
 //! A client of a cell: commands over NATS, with the outcome as the answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -43,9 +43,17 @@ pub async fn command(
     body[resource] = content;
     let payload = Bytes::from(body.to_string());
     let subject = format!("stele.ask.{project}.{resource}.{verb}");
-    let reply = ask(connection, &subject, payload, OUTCOME_WITHIN).await?;
-    let outcome: Outcome = serde_json::from_slice(&reply)
-        .map_err(|e| Failure::new("UnreadableOutcome", e.to_string(), "use a `stele` of the cell's release"))?;
+    let deadline = Instant::now() + OUTCOME_WITHIN;
+    let outcome = loop {
+        let reply = ask(connection, &subject, payload.clone(), OUTCOME_WITHIN).await?;
+        let outcome: Outcome = serde_json::from_slice(&reply)
+            .map_err(|e| Failure::new("UnreadableOutcome", e.to_string(), "use a `stele` of the cell's release"))?;
+        // Not recorded: an earlier copy of it may still be waiting, so it is sent again under the same id.
+        if outcome.position.is_some() || Instant::now() >= deadline {
+            break outcome;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     match (outcome.result, outcome.position) {
         (OutcomeResult::Accepted(subjects), Some(position)) => Ok(Accepted { position, subjects }),
         (OutcomeResult::Accepted(_), None) => Err(Failure::new(

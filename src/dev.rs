@@ -29,28 +29,38 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 /// A [`Failure`] that says which part could not start, and what to do.
 pub async fn main(settings: &Settings, args: &Dev) -> Result<(), Failure> {
     let stop = stop::on_signals();
-    let server = ServerProcess::start(&ServerProcessSettings {
+    let mut server = ServerProcess::start(&ServerProcessSettings {
         directory: args.data.join("nats"),
         port: args.nats_port,
         binary: None,
     })
     .await?;
-    let cell = run(settings, args, &server, stop).await;
+    let (nats, syncs) = (server.url(), server.syncs_always());
+    let cell = tokio::select! {
+        cell = run(settings, args, &nats, syncs, stop) => cell,
+        status = server.ended() => {
+            let log = args.data.join("nats/nats-server.log");
+            return Err(Failure::new("NatsServerEnded", format!("nats-server ended: {status}"), format!("see {}", log.display())));
+        }
+    };
     info!("stopping nats-server");
     server.stop().await;
     cell
 }
 
-async fn run(settings: &Settings, args: &Dev, server: &ServerProcess, stop: CancellationToken) -> Result<(), Failure> {
+async fn run(settings: &Settings, args: &Dev, nats: &str, syncs: bool, stop: CancellationToken) -> Result<(), Failure> {
     let mut own = settings.clone();
-    own.nats.value = vec![server.url()];
+    own.nats.value = vec![nats.to_owned()];
     let connection = connected(&own, "stele dev").await?;
     let streams = StreamSettings::default();
-    prepared(&connection, &streams, Some(server.syncs_always()), false).await?;
+    prepared(&connection, &streams, Some(syncs), false).await?;
+    // The address first: a second cell ends here, before it has touched the log of the first.
+    let served = api::start(connection.clone(), &args.data.join("api"), args.http, stop.clone()).await?;
+    let url = served.url();
     let control = ControlSettings {
         config: settings.from_file.control.clone(),
         data: args.data.join("control"),
-        server_syncs: server.syncs_always(),
+        server_syncs: syncs,
         // Nobody else can lead this cell: there is nothing to wait for.
         claim_after: Duration::ZERO,
         host: crate::role::control::host_name(),
@@ -59,8 +69,6 @@ async fn run(settings: &Settings, args: &Dev, server: &ServerProcess, stop: Canc
     let mut parts: JoinSet<Result<(), Failure>> = JoinSet::new();
     let controlled = (connection.clone(), stop.clone());
     parts.spawn(async move { Ok(control::run(controlled.0, control, controlled.1).await?) });
-    let served = api::start(connection.clone(), &args.data.join("api"), args.http, stop.clone()).await?;
-    let url = served.url();
     parts.spawn(served.run());
     let backends = backends(settings, args)?;
     for backend in backends.clone() {
@@ -69,7 +77,7 @@ async fn run(settings: &Settings, args: &Dev, server: &ServerProcess, stop: Canc
     }
     let ready = async {
         wait_until_ready(&url, &backends).await?;
-        announce(&url, &server.url());
+        announce(&url, nats);
         std::future::pending::<Result<(), Failure>>().await
     };
     let ended = tokio::select! {

@@ -12,7 +12,7 @@
 
 use bytes::Bytes;
 
-use crate::command::{Incoming, Source, parse};
+use crate::command::{Command, Incoming, Source, parse};
 use crate::decide;
 use crate::evolve::{Corrupt, evolve_head};
 use crate::fold::Folded;
@@ -20,7 +20,7 @@ use crate::id::WriterId;
 use crate::port::LogEntry;
 use crate::record::{Claim, Commit, InboxMark, Outcome, RECORD_VERSION, Record, RecordHead, assemble};
 use crate::state::TaskStatus;
-use crate::task::Task;
+use crate::task::{ReportBody, Task};
 use crate::unit::{Hash, Position, Timestamp};
 
 /// The most commits of one record.
@@ -97,13 +97,13 @@ struct Forming<R> {
     bytes: usize,
     answers: Vec<Answer<R>>,
     tasks: Vec<Task>,
-    /// True when the inbox mark moved: worth a record even without a commit.
-    inbox_moved: bool,
+    /// Set when a record is wanted even without a commit: the inbox mark moved, or leadership has to be proven.
+    wanted: bool,
 }
 
 impl<R> Default for Forming<R> {
     fn default() -> Self {
-        Self { commits: Vec::new(), bytes: 0, answers: Vec::new(), tasks: Vec::new(), inbox_moved: false }
+        Self { commits: Vec::new(), bytes: 0, answers: Vec::new(), tasks: Vec::new(), wanted: false }
     }
 }
 
@@ -189,7 +189,7 @@ impl<R> Writer<R> {
                 return Ok(Offered::Taken);
             }
             self.speculative.inbox.sequence = sequence;
-            self.forming.inbox_moved = true;
+            self.forming.wanted = true;
         }
         let parsed = parse(incoming);
         let before = parsed.project.as_ref().filter(|_| parsed.id_given);
@@ -200,6 +200,10 @@ impl<R> Writer<R> {
                 reply.map(|r| Answer::Before(r, seen.position, seen.commit)),
             ));
         }
+        let is_task_report = matches!(
+            &parsed.command,
+            Ok(Command::Report(report)) if matches!(report.body, ReportBody::Tasks(_))
+        );
         let now = self.tick(now);
         let position = self.next_position();
         let commit = decide::commit(
@@ -213,6 +217,12 @@ impl<R> Writer<R> {
         )?;
         match commit {
             Some(commit) => self.take(&commit, position, reply),
+            // A worker lets go of its task at our word. Only a record of ours proves that we still lead, and that this
+            // dispatch is not simply one that a newer leader made.
+            None if is_task_report => {
+                self.forming.wanted = true;
+                self.forming.answers.extend(reply.map(|r| Answer::Recorded(r, position)));
+            }
             None => {
                 let known = self.newest_position();
                 return Ok(self.answer_when_acknowledged(known, reply.map(|r| Answer::Recorded(r, known))));
@@ -224,7 +234,7 @@ impl<R> Writer<R> {
     /// The next record, when there is something to append and nothing is in flight.
     #[must_use]
     pub fn take_append(&mut self, now: Timestamp) -> Option<Append> {
-        let has_something = !self.forming.commits.is_empty() || self.forming.inbox_moved;
+        let has_something = !self.forming.commits.is_empty() || self.forming.wanted;
         (self.in_flight.is_none() && has_something).then(|| self.seal(now, None))
     }
 

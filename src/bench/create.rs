@@ -23,7 +23,7 @@ use super::tail::{End, Ends};
 use crate::args::BenchCreate;
 use crate::client::{OUTCOME_WITHIN, command};
 use crate::failure::Failure;
-use crate::nats::{Connection, JetStreamLog, ask};
+use crate::nats::{Connection, JetStreamLog, JetStreamLogReader, ask};
 use crate::role::connect::connected;
 use crate::settings::Settings;
 
@@ -59,7 +59,9 @@ async fn measure(settings: &Settings, args: &BenchCreate, cell: Option<&Cell>) -
     let project = "bench";
     wait_for_cell(&connection, project).await?;
     let asked: Asked = Arc::default();
-    let watcher = tokio::spawn(watch(log.clone(), asked.clone()));
+    // Opened before anything is asked for, so that nothing is missed.
+    let reader = log.read_from(log.tail().await?.next()).await?;
+    let watcher = tokio::spawn(watch(reader, asked.clone()));
     let bar = crate::progress::bar("volumes", u64::from(WARM_UP + args.single + args.count));
     let run = |count, concurrency| burst(&connection, project, &asked, count, concurrency, &bar);
     run(WARM_UP, args.concurrency).await?;
@@ -166,9 +168,7 @@ async fn one(connection: &Connection, subject: &str, asked: &Asked) -> Result<Du
 }
 
 /// Follows the log and tells everybody who waits for a volume.
-async fn watch(log: JetStreamLog, asked: Asked) -> Result<(), Failure> {
-    let from = log.tail().await?.next();
-    let mut reader = log.read_from(from).await?;
+async fn watch(mut reader: JetStreamLogReader, asked: Asked) -> Result<(), Failure> {
     loop {
         for entry in reader.next_batch(1000).await? {
             let now = Instant::now();

@@ -5,13 +5,17 @@ use serde_json::json;
 use super::Session;
 use super::output::{json, line, table};
 use crate::failure::Failure;
-use crate::nats::{ServerFacts, Severity, check_server};
+use crate::nats::{ServerFacts, Severity, check_server, without_password};
 
 pub(super) async fn check(session: &Session) -> Result<(), Failure> {
     let settings = &session.settings;
     let file = settings.file.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string());
     let rows = [
-        ("nats", settings.nats.value.join(", "), settings.nats.source.clone()),
+        (
+            "nats",
+            settings.nats.value.iter().map(|url| without_password(url)).collect::<Vec<_>>().join(", "),
+            settings.nats.source.clone(),
+        ),
         ("url", settings.url.value.clone(), settings.url.source.clone()),
         ("project", settings.project.value.to_string(), settings.project.source.clone()),
         ("backends", settings.from_file.backends.len().to_string(), file.clone()),
@@ -29,6 +33,9 @@ pub(super) async fn check(session: &Session) -> Result<(), Failure> {
     } else {
         table(&["setting", "value", "from"], rows.map(|(name, value, from)| vec![name.to_owned(), value, from]));
         line(&format!("nats-server {} answers", connection.server_version_text()));
+        line(
+            "whether it writes each record to disk cannot be seen from here: look for `sync_interval: always` in its settings",
+        );
         for finding in &findings {
             line(&format!("{:?}: {finding}", finding.severity));
         }

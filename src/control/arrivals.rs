@@ -1,14 +1,15 @@
 //! What comes in while leading: requests, the inbox; each becomes an [`Arrival`] in one bounded queue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use stele_core::command::{Incoming, Source};
+use stele_core::command::{Incoming, Source, parse};
 use stele_core::id::{CommandId, ProjectId};
 use stele_core::port::{Inbox as _, InboxMessage, InboxReader as _};
 use stele_core::record::Outcome;
 use stele_core::refusal::{Refusal, RefusalCode};
 use stele_core::unit::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -20,6 +21,9 @@ use crate::nats::{IncomingRequest, RequestListener};
 /// comes later is told so at once instead of waiting in the dark.
 pub(super) const ARRIVALS_MAX: usize = 8192;
 
+/// What they may have together, in KiB: messages can be large, and memory is not.
+pub(super) const ARRIVALS_KIB_MAX: usize = 64 * 1024;
+
 /// Inbox messages that are read at once.
 const INBOX_BATCH: usize = 512;
 
@@ -28,12 +32,22 @@ const INBOX_BATCH: usize = 512;
 pub(super) struct Arrival {
     pub(super) incoming: Incoming,
     pub(super) reply: Option<ReplyTo>,
+    /// Its part of [`ARRIVALS_KIB_MAX`], given back when it was decided.
+    pub(super) room: Option<OwnedSemaphorePermit>,
+}
+
+fn kib(payload: &[u8]) -> u32 {
+    u32::try_from(payload.len() / 1024 + 1).unwrap_or(u32::MAX)
 }
 
 /// Takes requests in for as long as somebody listens to the queue.
-pub(super) async fn requests(mut listener: RequestListener, queue: mpsc::Sender<Arrival>) {
+pub(super) async fn requests(mut listener: RequestListener, room: Arc<Semaphore>, queue: mpsc::Sender<Arrival>) {
     while let Some(request) = listener.next().await {
-        if let Err(mpsc::error::TrySendError::Full(refused)) = queue.try_send(of_request(request)) {
+        let mut arrival = of_request(request);
+        arrival.room = room.clone().try_acquire_many_owned(kib(&arrival.incoming.payload)).ok();
+        if arrival.room.is_none() {
+            refuse(&arrival).await;
+        } else if let Err(mpsc::error::TrySendError::Full(refused)) = queue.try_send(arrival) {
             refuse(&refused).await;
         }
         if queue.is_closed() {
@@ -51,7 +65,7 @@ fn of_request(request: IncomingRequest) -> Arrival {
         fallback_id: CommandId(Uuid::now_v7()),
     };
     let reply = request.reply_subject().is_some().then(|| ReplyTo::Request(Box::new(request)));
-    Arrival { incoming, reply }
+    Arrival { incoming, reply, room: None }
 }
 
 /// A command that finds the queue full is told so; a report is sent again by its worker anyway.
@@ -62,15 +76,21 @@ async fn refuse(arrival: &Arrival) {
     }
     let refusal = Refusal::new(
         RefusalCode::Overloaded,
-        format!("{ARRIVALS_MAX} messages are waiting to be decided"),
-        "send the command again after a moment; nothing of it was recorded",
+        format!("{ARRIVALS_MAX} messages or {ARRIVALS_KIB_MAX} KiB are waiting to be decided"),
+        "send the same command again, with the same id, after a moment",
     );
-    let outcome = Outcome::unrecorded(arrival.incoming.fallback_id, refusal);
+    let outcome = Outcome::unrecorded(parse(&arrival.incoming).id, refusal);
     request.respond(outcome.to_json().into()).await.ok();
 }
 
 /// Reads the inbox from behind `sequence` for as long as somebody listens to the queue.
-pub(super) async fn inbox(doors: Doors, created: Timestamp, mut sequence: u64, queue: mpsc::Sender<Arrival>) {
+pub(super) async fn inbox(
+    doors: Doors,
+    created: Timestamp,
+    mut sequence: u64,
+    room: Arc<Semaphore>,
+    queue: mpsc::Sender<Arrival>,
+) {
     loop {
         let mut reader = match doors.inbox.read_after(sequence).await {
             Ok(reader) => reader,
@@ -88,7 +108,8 @@ pub(super) async fn inbox(doors: Doors, created: Timestamp, mut sequence: u64, q
                 Ok(messages) => {
                     for message in messages {
                         sequence = message.sequence;
-                        if queue.send(of_inbox(message, created)).await.is_err() {
+                        let taken = room.clone().acquire_many_owned(kib(&message.payload)).await.ok();
+                        if queue.send(of_inbox(message, created, taken)).await.is_err() {
                             return;
                         }
                     }
@@ -103,7 +124,7 @@ pub(super) async fn inbox(doors: Doors, created: Timestamp, mut sequence: u64, q
 }
 
 /// A command without an id gets one from its place in the inbox, so that reading it twice is reading it once.
-fn of_inbox(message: InboxMessage, created: Timestamp) -> Arrival {
+fn of_inbox(message: InboxMessage, created: Timestamp, room: Option<OwnedSemaphorePermit>) -> Arrival {
     let place = format!("stele inbox {} {}", created.micros(), message.sequence);
     let reply = message.subject.split('.').nth(2).and_then(|token| ProjectId::new(token).ok()).map(ReplyTo::Outcomes);
     let incoming = Incoming {
@@ -112,5 +133,5 @@ fn of_inbox(message: InboxMessage, created: Timestamp) -> Arrival {
         payload: message.payload,
         fallback_id: CommandId(Uuid::new_v5(&Uuid::NAMESPACE_OID, place.as_bytes())),
     };
-    Arrival { incoming, reply }
+    Arrival { incoming, reply, room }
 }

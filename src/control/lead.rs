@@ -1,7 +1,9 @@
 //! Leading: one record in flight, the next one forming, everything outside only after the acknowledgement.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,14 +15,14 @@ use stele_core::record::Claim;
 use stele_core::task::Task;
 use stele_core::unit::{Position, Timestamp};
 use stele_core::writer::{Answer, Append, Offered, Writer, open_tasks};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::arrivals::{ARRIVALS_MAX, Arrival};
+use super::arrivals::{ARRIVALS_KIB_MAX, ARRIVALS_MAX, Arrival};
 use super::journal::Journal;
 use super::reply::ReplyTo;
 use super::{ControlFailed, ControlSettings, Doors, arrivals, effects};
@@ -38,6 +40,12 @@ const QUEUE_CHECK_EVERY: Duration = Duration::from_secs(3);
 
 /// Deadlines that are dealt with at one tick; the others follow at the next.
 const LATE_MAX: usize = 256;
+
+/// How long a control that is to end waits for the append that is in flight.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often the log may refuse a record, half a second apart, before the control ends with the reason.
+const REFUSALS_MAX: u32 = 20;
 
 /// Messages that are taken from the queue at once.
 const TAKE_MAX: usize = 256;
@@ -63,6 +71,8 @@ struct Leader<'a> {
     /// Tasks that the dispatcher's queue had no room for at once.
     held_back: Vec<Task>,
     purged: u64,
+    /// Appends that the log refused since the last one that it took.
+    refusals: u32,
     led: bool,
 }
 
@@ -87,12 +97,15 @@ pub(super) async fn lead(
     let (arrivals_in, arrivals_out) = mpsc::channel(ARRIVALS_MAX);
     let mut background = JoinSet::new();
     background.spawn(effects::dispatch(doors.clone(), task_queue));
-    background.spawn(arrivals::requests(listener, arrivals_in.clone()));
-    background.spawn(arrivals::inbox(doors.clone(), inbox_created, writer.speculative().inbox.sequence, arrivals_in));
+    let room = Arc::new(Semaphore::new(ARRIVALS_KIB_MAX));
+    background.spawn(arrivals::requests(listener, room.clone(), arrivals_in.clone()));
+    let taken_over = writer.speculative().inbox.sequence;
+    background.spawn(arrivals::inbox(doors.clone(), inbox_created, taken_over, room, arrivals_in));
     let mut leader = Leader {
         doors,
         journal,
         purged: 0,
+        refusals: 0,
         in_flight: None,
         append: None,
         tasks,
@@ -118,7 +131,15 @@ impl Leader<'_> {
         let sender = HeartbeatSender::new(&self.doors.connection, 0);
         let (mut beat, mut tick, mut check) = (every(BEAT_EVERY), every(TICK_EVERY), every(QUEUE_CHECK_EVERY));
         let mut taken = Vec::with_capacity(TAKE_MAX);
+        let mut waiting = VecDeque::with_capacity(TAKE_MAX);
+        // An append that cannot be finished must not keep the process: dropping it loses nothing that anybody was told.
+        let give_up = async {
+            stop.cancelled().await;
+            tokio::time::sleep(STOP_WITHIN).await;
+        };
+        tokio::pin!(give_up);
         loop {
+            self.take_in(&mut waiting).await?;
             let open = !self.writer.is_full();
             tokio::select! {
                 biased;
@@ -128,6 +149,7 @@ impl Leader<'_> {
                     }
                 }
                 () = stop.cancelled(), if self.in_flight.is_none() => return Ok(Ended::Stopped),
+                () = &mut give_up => return Ok(Ended::Stopped),
                 _ = beat.tick() => if self.led {
                     let position = self.writer.acknowledged().chain.position;
                     sender.beat(&Heartbeat { epoch: self.writer.epoch(), writer: self.id(), position }).await.ok();
@@ -140,19 +162,32 @@ impl Leader<'_> {
                 }
                 _ = tick.tick(), if open => self.look_around()?,
                 _ = check.tick(), if self.led => queue_created = self.check_queue(queue_created).await,
-                count = arrivals.recv_many(&mut taken, TAKE_MAX), if open && !stop.is_cancelled() => {
+                count = arrivals.recv_many(&mut taken, TAKE_MAX), if waiting.is_empty() && !stop.is_cancelled() => {
                     if count == 0 {
                         return Ok(Ended::Deposed("the connection was closed".to_owned()));
                     }
-                    for arrival in taken.drain(..) {
-                        self.offer(&arrival.incoming, arrival.reply).await?;
-                    }
+                    waiting.extend(taken.drain(..));
                 }
             }
-            if self.in_flight.is_none()
-                && let Some(append) = self.writer.take_append(now())
+        }
+    }
+
+    /// Decides what waits, as far as the forming record has room, and sends records off as long as none is in flight.
+    async fn take_in(&mut self, waiting: &mut VecDeque<Arrival>) -> Result<(), ControlFailed> {
+        loop {
+            while !self.writer.is_full()
+                && let Some(arrival) = waiting.pop_front()
             {
-                self.start(append);
+                let Arrival { incoming, reply, room } = arrival;
+                self.offer(&incoming, reply).await?;
+                drop(room);
+            }
+            if self.in_flight.is_some() {
+                return Ok(());
+            }
+            match self.writer.take_append(now()) {
+                Some(append) => self.start(append),
+                None => return Ok(()),
             }
         }
     }
@@ -182,7 +217,10 @@ impl Leader<'_> {
             Err(AppendError::Conflict(position)) => {
                 Ok(Some(Ended::Deposed(format!("position {position} holds another writer's record"))))
             }
-            Err(error @ (AppendError::Unavailable(_) | AppendError::Refused(_))) => {
+            Err(error) => {
+                if matches!(error, AppendError::Refused(_)) {
+                    self.look_at_refusal(&error).await?;
+                }
                 // The same bytes are offered again with the same expectation, until the log decides.
                 warn!(%error, "the log did not take a record; trying again");
                 if let Some(append) = self.append.take() {
@@ -199,8 +237,16 @@ impl Leader<'_> {
         }
     }
 
+    /// A log that does not take a record may have lost some; else it is full, and somebody has to make room.
+    async fn look_at_refusal(&mut self, error: &AppendError) -> Result<(), ControlFailed> {
+        self.journal.check_against(&self.doors.log).await?;
+        self.refusals += 1;
+        if self.refusals >= REFUSALS_MAX { Err(ControlFailed::LogRefuses(error.to_string())) } else { Ok(()) }
+    }
+
     async fn acknowledged(&mut self) {
         let Some(landed) = self.writer.appended() else { return };
+        self.refusals = 0;
         if !self.led {
             self.led = true;
             info!(epoch = self.writer.epoch(), position = %landed.position, "leading");
@@ -234,6 +280,9 @@ impl Leader<'_> {
     fn look_around(&mut self) -> Result<(), ControlFailed> {
         self.hand_out(Vec::new());
         for payload in self.writer.late(now(), LATE_MAX) {
+            if self.writer.is_full() {
+                break;
+            }
             self.writer.offer(&timer(payload), None, now())?;
         }
         let sequence = self.writer.acknowledged().inbox.sequence;

@@ -56,6 +56,9 @@ pub enum ControlFailed {
     /// A decision did not fit the state: a fault of this program.
     #[error(transparent)]
     Corrupt(#[from] stele_core::evolve::Corrupt),
+    /// The log does not take records.
+    #[error("the log does not take records: {0}. If it is full, raise max_bytes of stream STELE_LOG")]
+    LogRefuses(String),
     /// NATS went away for good.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

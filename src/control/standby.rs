@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{ControlFailed, ControlSettings, Doors};
+use super::{ControlFailed, ControlSettings, Doors, JournalError};
 use crate::nats::HeartbeatListener;
 
 /// Messages that are folded between two looks at the heartbeat.
@@ -77,7 +77,8 @@ pub(super) async fn until_claim(
         }
         if Instant::now() >= claim_at && doors.connection.is_connected() {
             match doors.log.tail().await {
-                Ok(tail) if tail <= seen => return Ok(Some(tail)),
+                Ok(tail) if tail < seen => return Err(JournalError::LogShorter { tail, acknowledged: seen }.into()),
+                Ok(tail) if tail == seen => return Ok(Some(tail)),
                 Ok(tail) => debug!(%tail, at = %seen, "catching up before claiming"),
                 Err(error) => pause(&error, stop).await,
             }

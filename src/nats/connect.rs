@@ -274,7 +274,8 @@ fn log_event(event: &Event) {
 }
 
 /// An address as it may be shown: a user and password in it are cut out.
-fn without_password(address: &str) -> String {
+#[must_use]
+pub fn without_password(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
     let separator = if scheme.is_empty() { "" } else { "://" };
     match rest.rsplit_once('@') {

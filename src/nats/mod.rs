@@ -34,7 +34,7 @@ mod subject;
 mod tasks;
 
 pub use ask::ask;
-pub use connect::{ConnectFailed, Connection, ConnectionSettings, Identity, connect};
+pub use connect::{ConnectFailed, Connection, ConnectionSettings, Identity, connect, without_password};
 pub use heartbeat::{Heartbeat, HeartbeatListener, HeartbeatSender};
 pub use inbox::{JetStreamInbox, JetStreamInboxReader};
 pub use log::{JetStreamLog, JetStreamLogReader, LogState};

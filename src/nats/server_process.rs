@@ -70,6 +70,14 @@ pub enum ServerProcessFailed {
         /// Why.
         why: String,
     },
+    /// Something else listens where the server should.
+    #[error("port {port} on 127.0.0.1 cannot be used ({why}); end what listens there, or choose another port")]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// Why.
+        why: String,
+    },
     /// The server ended or did not answer; the end of its log file says why.
     #[error("nats-server did not become ready: {why}; its log ends with: {log}")]
     NotReady {
@@ -112,6 +120,7 @@ impl ServerProcess {
         let pid_file = directory.join("nats-server.pid");
         end_left_behind(&pid_file, &config_file, &binary).await;
         let port = if settings.port == 0 { free_port().await? } else { settings.port };
+        refuse_taken(port).await?;
         write(&config_file, &config_text(&directory, port, version)).await?;
         let mut child = spawn(&binary, &config_file).await?;
         let remembered = PidFile { pid: child.id().unwrap_or_default(), port };
@@ -155,6 +164,11 @@ impl ServerProcess {
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// Returns when the server has ended by itself, with its status.
+    pub async fn ended(&mut self) -> String {
+        self.child.wait().await.map_or_else(|e| e.to_string(), |status| status.to_string())
     }
 
     /// Ends the server without a chance to say goodbye, as a crash would.
@@ -245,6 +259,14 @@ async fn prepare(directory: &Path) -> Result<PathBuf, ServerProcessFailed> {
 async fn write(path: &Path, text: &str) -> Result<(), ServerProcessFailed> {
     let written = tokio::fs::write(path, text).await;
     written.map_err(|e| ServerProcessFailed::Directory { path: path.to_owned(), why: e.to_string() })
+}
+
+/// Another server on the port would answer in place of ours.
+async fn refuse_taken(port: u16) -> Result<(), ServerProcessFailed> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(_) => Ok(()),
+        Err(why) => Err(ServerProcessFailed::PortTaken { port, why: why.to_string() }),
+    }
 }
 
 async fn free_port() -> Result<u16, ServerProcessFailed> {

@@ -14,13 +14,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::connect::{connected, prepared};
+use super::connect::{checked, connected};
 use super::stop;
 use crate::args;
 use crate::cli::Api;
 use crate::clock::now;
 use crate::failure::Failure;
-use crate::nats::{Connection, JetStreamLog, StreamSettings};
+use crate::nats::{Connection, JetStreamLog};
 use crate::settings::Settings;
 
 /// The projection's file in the API's folder.
@@ -32,7 +32,7 @@ pub const PROJECTION_FILE: &str = "projection.redb";
 /// A [`Failure`] that says what to do.
 pub async fn main(settings: &Settings, args: &args::Api) -> Result<(), Failure> {
     let connection = connected(settings, "stele api").await?;
-    prepared(&connection, &StreamSettings::default(), None, true).await?;
+    checked(&connection, 1, None, true)?;
     let served = start(connection, &args.data, args.http, stop::on_signals()).await?;
     info!(url = served.url(), "the API listens");
     served.run().await

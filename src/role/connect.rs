@@ -14,7 +14,7 @@ pub async fn connected(settings: &Settings, name: &str) -> Result<Connection, Fa
     Ok(connect(&settings.connection(name)?).await?)
 }
 
-/// Refuses servers that are known to lose data, and makes the streams.
+/// Refuses servers that are known to lose data, and makes the streams: the part of those who write.
 ///
 /// # Errors
 /// A [`Failure`] that lists what is unsafe, each with its remedy.
@@ -24,7 +24,21 @@ pub async fn prepared(
     sync_always: Option<bool>,
     forced: bool,
 ) -> Result<(), Failure> {
-    let facts = ServerFacts { version: connection.server_version(), replicas: streams.replicas, sync_always };
+    checked(connection, streams.replicas, sync_always, forced)?;
+    Ok(ensure_streams(connection, streams).await?)
+}
+
+/// Refuses servers that are known to lose data.
+///
+/// # Errors
+/// A [`Failure`] with the remedy.
+pub fn checked(
+    connection: &Connection,
+    replicas: usize,
+    sync_always: Option<bool>,
+    forced: bool,
+) -> Result<(), Failure> {
+    let facts = ServerFacts { version: connection.server_version(), replicas, sync_always };
     for finding in check_server(facts, forced) {
         if finding.severity != Severity::Warning {
             let may_force = finding.severity == Severity::RefusedUnlessForced;
@@ -33,5 +47,5 @@ pub async fn prepared(
         }
         warn!(remedy = %finding.remedy, "{}", finding.what);
     }
-    Ok(ensure_streams(connection, streams).await?)
+    Ok(())
 }

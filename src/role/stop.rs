@@ -20,6 +20,12 @@ pub fn on_signals() -> CancellationToken {
             _ = terminate.recv() => info!("asked to end; stopping"),
         }
         cancel.cancel();
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        error!("asked a second time; ending at once");
+        std::process::exit(130);
     });
     token
 }

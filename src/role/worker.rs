@@ -12,12 +12,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::connect::{connected, prepared};
+use super::connect::{checked, connected};
 use super::control::host_name;
 use super::stop;
 use crate::args::{self, DriverKind};
 use crate::failure::Failure;
-use crate::nats::{Connection, JetStreamTaskSource, NatsReporter, StreamSettings, TaskSourceSettings};
+use crate::nats::{Connection, JetStreamTaskSource, NatsReporter, TaskSourceSettings};
 use crate::settings::Settings;
 
 /// Runs the workers of this node until the process is asked to end.
@@ -27,7 +27,7 @@ use crate::settings::Settings;
 pub async fn main(settings: &Settings, args: &args::Worker) -> Result<(), Failure> {
     let backends = backends(settings, args)?;
     let connection = connected(settings, "stele worker").await?;
-    prepared(&connection, &StreamSettings::default(), None, true).await?;
+    checked(&connection, 1, None, true)?;
     let stop = stop::on_signals();
     let ack_wait = Duration::from_millis(args.ack_wait_ms);
     let mut workers = JoinSet::new();

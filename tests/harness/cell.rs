@@ -12,7 +12,9 @@ use super::log::connect_to;
 /// A cell of separate processes, each of which can be killed and started again.
 pub(crate) struct Cell {
     pub(crate) folder: TempDir,
-    pub(crate) server: ServerProcess,
+    pub(crate) server: Option<ServerProcess>,
+    nats: String,
+    port: u16,
     roles: BTreeMap<&'static str, Role>,
 }
 
@@ -25,9 +27,18 @@ impl Cell {
     /// Starts nats-server, and nothing else yet.
     pub(crate) async fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("stele-cell").tempdir().unwrap();
-        let settings = ServerProcessSettings { directory: folder.path().join("nats"), port: 0, binary: None };
+        let mut cell = Self { folder, server: None, nats: String::new(), port: 0, roles: BTreeMap::new() };
+        cell.start_server().await;
+        cell
+    }
+
+    /// Starts nats-server, on the port that it had before.
+    pub(crate) async fn start_server(&mut self) {
+        let directory = self.folder.path().join("nats");
+        let settings = ServerProcessSettings { directory, port: self.port, binary: None };
         let server = ServerProcess::start(&settings).await.unwrap();
-        Self { folder, server, roles: BTreeMap::new() }
+        (self.nats, self.port) = (server.url(), server.port());
+        self.server = Some(server);
     }
 
     /// Adds a role, with its arguments, and starts it.
@@ -45,7 +56,7 @@ impl Cell {
     pub(crate) fn spawn(&mut self, name: &'static str) {
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join(format!("{name}.log")));
-        let nats = self.server.url();
+        let nats = self.nats.clone();
         let role = self.roles.get_mut(name).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_stele"))
             .args(&role.args)
@@ -68,7 +79,7 @@ impl Cell {
     }
 
     pub(crate) async fn connection(&self) -> Connection {
-        connect_to(&self.server.url()).await
+        connect_to(&self.nats).await
     }
 
     /// What the roles wrote, for a test that fails.

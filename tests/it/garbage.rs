@@ -63,3 +63,37 @@ async fn garbage_is_recorded_and_blocks_nothing() {
         assert!(tokio::time::Instant::now() < deadline, "only {refused:?}\n{}", cell.logs());
     }
 }
+
+/// Many large commands at once are more than one record may hold: they become several, and nothing stops.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_large_commands_is_cut_into_records() {
+    const COMMANDS: usize = 150;
+    let cell = roles::cell(&["control-a"]).await;
+    let connection = cell.connection().await;
+    let metadata: serde_json::Map<String, Value> =
+        (0..120).map(|n| (format!("{n}-{}", "k".repeat(240)), json!("v".repeat(250)))).collect();
+    let body = Bytes::from(json!({"volume": {"size_gib": 1, "metadata": metadata}}).to_string());
+    assert!(body.len() > 55_000, "{}", body.len());
+    // The answer tells that a control leads, and that the inbox is there.
+    command(&connection, "admin", "quota", "set", json!({"project": "demo", "volumes": 1000})).await.unwrap();
+    for _ in 0..COMMANDS {
+        connection.publish("stele.cmd.demo.volume.create".to_owned(), body.clone()).await.unwrap();
+    }
+    connection.flush().await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let (folded, records) = fold(&connection).await;
+        if folded.inbox.sequence == COMMANDS as u64 {
+            let published = |commit: &&stele_core::record::Commit| matches!(commit.source, Source::Inbox(_));
+            assert_eq!(records.iter().flat_map(|record| &record.commits).filter(published).count(), COMMANDS);
+            assert_eq!(stele_core::audit::audit(&folded.state), vec![]);
+            return;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the inbox stopped at {}\n{}",
+            folded.inbox.sequence,
+            cell.logs()
+        );
+    }
+}

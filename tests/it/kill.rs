@@ -23,6 +23,7 @@ use crate::harness::cell::Cell;
 use crate::harness::log::fold;
 use crate::roles;
 
+/// nats-server is killed as well, now and then.
 const ROLES: [&str; 5] = ["control-a", "control-b", "worker-a", "worker-b", "api"];
 
 /// What a client was told: the command's volume, what it asked for, and where it was recorded.
@@ -45,6 +46,12 @@ async fn kill_of_any_part_at_any_moment_loses_nothing() {
     }
     for kill in 0..kills {
         tokio::time::sleep(Duration::from_millis(random.u64(20..400))).await;
+        if random.u8(0..12) == 0 {
+            cell.server.take().unwrap().kill().await;
+            tokio::time::sleep(Duration::from_millis(random.u64(0..500))).await;
+            cell.start_server().await;
+            continue;
+        }
         let role = ROLES[random.usize(0..ROLES.len())];
         cell.kill(role).await;
         // Sometimes it stays away for long enough that another one has to take over.
