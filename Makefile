@@ -10,7 +10,7 @@ nats := $(CURDIR)/.tools/nats-server-2.12.8/nats-server
 with_nats = if [ -z "$$STELE_NATS_SERVER" ] && [ -x "$(nats)" ]; then export STELE_NATS_SERVER="$(nats)"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build tools lint test unit sim lab lab-check bench kill-test clean
+.PHONY: help dev build tools lint test unit sim lab lab-check clients tempest bench kill-test clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,14 @@ lab: ## tests of the LVM driver, in a kernel of their own where this one has no 
 
 lab-check: ## check the lab itself
 	@tests/lab/check
+
+clients: ## the real OpenStack clients against a cell (ARGS="-k groups")
+	@.ci/install-nats-server
+	@$(with_nats); .ci/clients $(ARGS)
+
+tempest: ## Tempest against a cell and a real Keystone (ARGS="--only test_groups", ARGS=--all)
+	@.ci/install-nats-server
+	@$(with_nats); .ci/tempest $(ARGS)
 
 bench: ## creates to available on the null driver: rate, latency, processor time (ARGS="...")
 	@.ci/install-nats-server
