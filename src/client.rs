@@ -1,19 +1,17 @@
 //! A client of a cell: commands over NATS, with the outcome as the answer.
 
-use std::time::{Duration, Instant};
-
 use bytes::Bytes;
 use serde_json::{Value, json};
 use stele_core::command::COMMAND_VERSION;
-use stele_core::record::{Outcome, OutcomeResult, Subjects};
+use stele_core::id::ProjectId;
+use stele_core::port::Ask as _;
+use stele_core::record::{OutcomeResult, Subjects};
 use stele_core::unit::Position;
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::nats::{Connection, ask};
-
-/// How long a command waits for its outcome: long enough for a control to take over from another.
-pub const OUTCOME_WITHIN: Duration = Duration::from_secs(15);
+pub use crate::nats::OUTCOME_WITHIN;
+use crate::nats::{Commands, Connection};
 
 /// A command that was accepted: where it is in the log, and what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,19 +39,10 @@ pub async fn command(
         "actor": {"user": user()},
     });
     body[resource] = content;
-    let payload = Bytes::from(body.to_string());
-    let subject = format!("stele.ask.{project}.{resource}.{verb}");
-    let deadline = Instant::now() + OUTCOME_WITHIN;
-    let outcome = loop {
-        let reply = ask(connection, &subject, payload.clone(), OUTCOME_WITHIN).await?;
-        let outcome: Outcome = serde_json::from_slice(&reply)
-            .map_err(|e| Failure::new("UnreadableOutcome", e.to_string(), "use a `stele` of the cell's release"))?;
-        // Not recorded: an earlier copy of it may still be waiting, so it is sent again under the same id.
-        if outcome.position.is_some() || Instant::now() >= deadline {
-            break outcome;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
+    let project = ProjectId::new(project)
+        .map_err(|error| Failure::new("InvalidName", error.to_string(), "name the project with --project"))?;
+    let commands = Commands::new(connection.clone());
+    let outcome = commands.ask(&project, resource, verb, Bytes::from(body.to_string())).await?;
     match (outcome.result, outcome.position) {
         (OutcomeResult::Accepted(subjects), Some(position)) => Ok(Accepted { position, subjects }),
         (OutcomeResult::Accepted(_), None) => Err(Failure::new(

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use stele_core::id::BackendName;
+use stele_projections::v3::auth::Authenticator;
 use stele_workers::config::{BackendConfig, DriverConfig, NullConfig};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::args::{Dev, DriverKind};
+use crate::args::{AuthMethod, Dev, DriverKind};
 use crate::control::{self, ControlSettings};
 use crate::failure::Failure;
 use crate::nats::{ServerProcess, ServerProcessSettings, StreamSettings};
+use crate::role::api::Probe;
 use crate::role::connect::{connected, prepared};
 use crate::role::{api, stop, worker};
 use crate::settings::Settings;
@@ -29,6 +31,9 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 /// A [`Failure`] that says which part could not start, and what to do.
 pub async fn main(settings: &Settings, args: &Dev) -> Result<(), Failure> {
     let stop = stop::on_signals();
+    let mut auth = settings.from_file.auth.with(&args.auth);
+    auth.method.get_or_insert(AuthMethod::NoAuth);
+    let authenticator = auth.authenticator(args.http).await?;
     let mut server = ServerProcess::start(&ServerProcessSettings {
         directory: args.data.join("nats"),
         port: args.nats_port,
@@ -37,7 +42,7 @@ pub async fn main(settings: &Settings, args: &Dev) -> Result<(), Failure> {
     .await?;
     let (nats, syncs) = (server.url(), server.syncs_always());
     let cell = tokio::select! {
-        cell = run(settings, args, &nats, syncs, stop) => cell,
+        cell = run(settings, args, (&nats, syncs), authenticator, stop) => cell,
         status = server.ended() => {
             let log = args.data.join("nats/nats-server.log");
             return Err(Failure::new("NatsServerEnded", format!("nats-server ended: {status}"), format!("see {}", log.display())));
@@ -48,15 +53,22 @@ pub async fn main(settings: &Settings, args: &Dev) -> Result<(), Failure> {
     cell
 }
 
-async fn run(settings: &Settings, args: &Dev, nats: &str, syncs: bool, stop: CancellationToken) -> Result<(), Failure> {
+async fn run(
+    settings: &Settings,
+    args: &Dev,
+    (nats, syncs): (&str, bool),
+    authenticator: Authenticator,
+    stop: CancellationToken,
+) -> Result<(), Failure> {
     let mut own = settings.clone();
     own.nats.value = vec![nats.to_owned()];
     let connection = connected(&own, "stele dev").await?;
     let streams = StreamSettings::default();
     prepared(&connection, &streams, Some(syncs), false).await?;
     // The address first: a second cell ends here, before it has touched the log of the first.
-    let served = api::start(connection.clone(), &args.data.join("api"), args.http, stop.clone()).await?;
-    let url = served.url();
+    let data = args.data.join("api");
+    let served = api::start(connection.clone(), &data, args.http, authenticator, stop.clone()).await?;
+    let (url, probe) = (served.url(), served.probe());
     let control = ControlSettings {
         config: settings.from_file.control.clone(),
         data: args.data.join("control"),
@@ -76,7 +88,7 @@ async fn run(settings: &Settings, args: &Dev, nats: &str, syncs: bool, stop: Can
         parts.spawn(async move { worker::run(connection, backend, ACK_WAIT, stop).await });
     }
     let ready = async {
-        wait_until_ready(&url, &backends).await?;
+        wait_until_ready(&probe, &backends).await?;
         announce(&url, nats);
         std::future::pending::<Result<(), Failure>>().await
     };
@@ -109,10 +121,10 @@ async fn first_failure(parts: &mut JoinSet<Result<(), Failure>>, stop: &Cancella
     Ok(())
 }
 
-async fn wait_until_ready(url: &str, backends: &[BackendConfig]) -> Result<(), Failure> {
+async fn wait_until_ready(probe: &Probe, backends: &[BackendConfig]) -> Result<(), Failure> {
     let deadline = tokio::time::Instant::now() + READY_WITHIN;
     loop {
-        let why = match api::services(url).await {
+        let why = match probe.services().await {
             Ok(services) => {
                 let waiting = backends.iter().find(|backend| !services.contains(&backend.name));
                 match waiting {

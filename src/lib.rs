@@ -7,8 +7,10 @@
 //! | [`control`] | the control role: standby, claim, lead |
 //! | [`role`], [`dev`] | the roles as processes; a whole cell in one |
 //! | [`client`], [`cli`] | commands over NATS; the command line |
+//! | [`logging`] | what the process logs, changed while it runs |
 //! | [`bench`] | measuring from outside |
 
+pub mod access;
 pub mod args;
 pub mod bench;
 pub mod cli;
@@ -17,6 +19,8 @@ pub mod clock;
 pub mod control;
 pub mod dev;
 pub mod failure;
+pub mod keystone;
+pub mod logging;
 pub mod nats;
 pub mod progress;
 pub mod role;

@@ -29,19 +29,16 @@ async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Dev(args) => stele::dev::main(&settings, args).await,
         Command::Api(args) => role::api::main(&settings, args).await,
         Command::Bench(Bench::Create(args)) => stele::bench::create(&settings, args, cli.global.json).await,
+        Command::Bench(Bench::Cinder(args)) => stele::bench::cinder(&settings, args, cli.global.json).await,
         client => stele::cli::run(settings, client, cli.global.json).await,
     }
 }
 
-/// Logs go to stderr: stdout is for answers. RUST_LOG chooses; by default roles tell what they do, and clients only
-/// what is wrong.
+/// By default roles tell what they do, and clients only what is wrong.
 fn init_tracing(command: &Command) {
     let is_role = matches!(command, Command::Control(_) | Command::Api(_) | Command::Worker(_));
     let default = if is_role { "warn,stele=info,stele_workers=info,stele_projections=info" } else { "warn" };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+    stele::logging::init(default);
 }
 
 #[expect(clippy::print_stdout, reason = "with --json the failure is the answer")]

@@ -7,7 +7,8 @@ use stele_core::id::ProjectId;
 use stele_core::state::Config;
 use stele_workers::config::BackendConfig;
 
-use crate::args::Global;
+use crate::access::AuthSettings;
+use crate::args::{Global, Token};
 use crate::nats::{ConnectionSettings, Identity};
 
 /// Where NATS is when nobody says.
@@ -29,6 +30,8 @@ pub struct SettingsFile {
     pub project: Option<ProjectId>,
     /// Who we are to NATS.
     pub identity: IdentitySettings,
+    /// Whom an API answers.
+    pub auth: AuthSettings,
     /// Replies arrive below this subject; needed where NATS permissions are per client.
     pub inbox_prefix: Option<String>,
     /// What a control decides by.
@@ -70,6 +73,8 @@ pub struct Settings {
     pub url: From<String>,
     /// The project that commands are for.
     pub project: From<ProjectId>,
+    /// The token for the API, when there is one.
+    pub token: Option<Token>,
     /// The file, when there is one.
     pub file: Option<PathBuf>,
     /// The rest of it.
@@ -129,7 +134,7 @@ impl Settings {
         let id = ProjectId::new(&project.value)
             .map_err(|e| SettingsError::Invalid { path: project.source.clone(), why: e.to_string() })?;
         let project = From { value: id, source: project.source };
-        Ok(Self { nats, url, project, file: global.config.clone(), from_file })
+        Ok(Self { nats, url, project, token: global.token.clone(), file: global.config.clone(), from_file })
     }
 
     /// How to connect to NATS as `name`.

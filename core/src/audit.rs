@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use imbl::OrdSet;
+
 use crate::id::{PoolName, ProjectId};
-use crate::state::{FlowKind, QuotaResource, State, UsageLine};
+use crate::state::{
+    Flow, FlowKind, GroupStatus, QuotaResource, SnapshotStatus, State, UsageLine, Volume, VolumeStatus,
+};
 
 /// Something that must not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,9 @@ pub fn audit(state: &State) -> Vec<Violation> {
     let mut found = Vec::new();
     quota(state, &mut found);
     work(state, &mut found);
+    attachments(state, &mut found);
+    transfers(state, &mut found);
+    groups(state, &mut found);
     pools(state, &mut found);
     indexes(state, &mut found);
     found
@@ -50,6 +57,20 @@ fn quota(state: &State, found: &mut Vec<Violation>) {
         for (resource, amount) in lines {
             expected.entry((volume.project.clone(), resource)).or_default().in_use += amount;
         }
+    }
+    for snapshot in state.snapshots.values() {
+        let size = i64::from(snapshot.size_gib.gib());
+        let of_type = state.volumes.get(&snapshot.volume).map(|volume| volume.volume_type);
+        let of_type = of_type.into_iter().flat_map(|volume_type| {
+            [(QuotaResource::SnapshotsOf(volume_type), 1), (QuotaResource::GigabytesOf(volume_type), size)]
+        });
+        let lines = [(QuotaResource::Snapshots, 1), (QuotaResource::Gigabytes, size)];
+        for (resource, amount) in lines.into_iter().chain(of_type) {
+            expected.entry((snapshot.project.clone(), resource)).or_default().in_use += amount;
+        }
+    }
+    for group in state.groups.values() {
+        expected.entry((group.project.clone(), QuotaResource::Groups)).or_default().in_use += 1;
     }
     for reservation in state.reservations.values() {
         for delta in &reservation.deltas {
@@ -76,19 +97,39 @@ fn quota(state: &State, found: &mut Vec<Violation>) {
     }
 }
 
-/// Every volume underway has exactly one flow at work, and every flow one task with a deadline.
+/// What is underway has exactly one flow at work, and every flow one task with a deadline.
 fn work(state: &State, found: &mut Vec<Violation>) {
     for volume in state.volumes.values() {
-        let Some(id) = volume.status.flow() else { continue };
-        match state.flows.get(&id) {
-            Some(flow) if flow.volume == volume.id => {}
-            _ => violation(
-                found,
-                "a volume in a transitional status has its flow",
-                format!("volume {} is {} by flow {id}, which is not open for it", volume.id, volume.status.name()),
-            ),
+        let by = volume.status.flow();
+        if by.is_some_and(|id| state.flows.get(&id).is_none_or(|flow| flow.volume != volume.id)) {
+            let what = format!("volume {} is {} by {by:?}, which is not open for it", volume.id, volume.status.name());
+            violation(found, "a volume in a transitional status has its flow", what);
         }
     }
+    for snapshot in state.snapshots.values() {
+        let by = snapshot.status.flow();
+        let at_it = |flow: &Flow| {
+            let with_its_volume = flow.kind == FlowKind::VolumeDelete && flow.volume == snapshot.volume;
+            flow.snapshot == Some(snapshot.id) || with_its_volume
+        };
+        if by.is_some_and(|id| !state.flows.get(&id).is_some_and(|flow| at_it(flow))) {
+            let status = snapshot.status.name();
+            let what = format!("snapshot {} is {status} by {by:?}, which is not open for it", snapshot.id);
+            violation(found, "a snapshot in a transitional status has its flow", what);
+        }
+    }
+    for attachment in state.attachments.values() {
+        let by = attachment.status.flow();
+        if by.is_some_and(|id| state.flows.get(&id).is_none_or(|flow| flow.attachment != Some(attachment.id))) {
+            let status = attachment.status.name();
+            let what = format!("attachment {} is {status} by {by:?}, which is not open for it", attachment.id);
+            violation(found, "an attachment in a transitional status has its flow", what);
+        }
+    }
+    flows(state, found);
+}
+
+fn flows(state: &State, found: &mut Vec<Violation>) {
     for flow in state.flows.values() {
         match &flow.task {
             None => violation(found, "an open flow has one open task", format!("flow {} has none", flow.id)),
@@ -97,9 +138,9 @@ fn work(state: &State, found: &mut Vec<Violation>) {
             }
             Some(_) => {}
         }
-        let owner = state.volumes.get(&flow.volume).and_then(|volume| volume.status.flow());
-        if flow.kind != FlowKind::VolumeCleanup && owner != Some(flow.id) {
-            violation(found, "an open flow has its volume", format!("flow {} of volume {}", flow.id, flow.volume));
+        if !is_wanted(state, flow) {
+            let what = format!("flow {} ({}) of volume {}", flow.id, flow.kind.name(), flow.volume);
+            violation(found, "an open flow is named by what it works on", what);
         }
     }
     for reservation in state.reservations.values() {
@@ -108,6 +149,119 @@ fn work(state: &State, found: &mut Vec<Violation>) {
                 found,
                 "an open reservation belongs to an open flow",
                 format!("reservation {} of flow {}", reservation.id, reservation.flow),
+            );
+        }
+    }
+}
+
+/// Whether what the flow works on names it. Cleanups work on what is named nowhere any more.
+fn is_wanted(state: &State, flow: &Flow) -> bool {
+    let by = match flow.kind {
+        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend => {
+            state.volumes.get(&flow.volume).and_then(|volume| volume.status.flow())
+        }
+        FlowKind::SnapshotCreate | FlowKind::SnapshotDelete => {
+            flow.snapshot.and_then(|id| state.snapshots.get(&id)).and_then(|snapshot| snapshot.status.flow())
+        }
+        FlowKind::AttachmentConnect | FlowKind::AttachmentDisconnect => {
+            match flow.attachment.and_then(|id| state.attachments.get(&id)) {
+                Some(attachment) if attachment.connector.is_some() => attachment.status.flow(),
+                _ if flow.kind == FlowKind::AttachmentDisconnect => return true,
+                _ => None,
+            }
+        }
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => return true,
+    };
+    by == Some(flow.id)
+}
+
+/// Volumes and attachments name each other, and nobody's data has two writers who do not know of each other.
+fn attachments(state: &State, found: &mut Vec<Violation>) {
+    const NAMED: &str = "a volume's attachments exist and are its";
+    for attachment in state.attachments.values() {
+        let named =
+            |volume: &Volume| volume.attachments.contains(&attachment.id) && volume.project == attachment.project;
+        if !state.volumes.get(&attachment.volume).is_some_and(|volume| named(volume)) {
+            violation(found, NAMED, format!("attachment {} of volume {}", attachment.id, attachment.volume));
+        }
+    }
+    for volume in state.volumes.values() {
+        for id in &volume.attachments {
+            if state.attachments.get(id).is_none_or(|attachment| attachment.volume != volume.id) {
+                violation(found, NAMED, format!("volume {} names attachment {id}", volume.id));
+            }
+        }
+        let mut connected = state.attachments_of(volume).filter(|attachment| attachment.is_connected());
+        // A server that moves is connected from both of its hosts for a while.
+        let first = connected.next().map(|first| &first.instance);
+        let another = connected.find(|other| other.instance.is_none() || Some(&other.instance) != first);
+        if let Some(another) = another.filter(|_| !volume.multiattach) {
+            let what = format!("volume {}, by attachment {} as well", volume.id, another.id);
+            violation(found, "a volume without multiattach is connected for one server at most", what);
+        }
+    }
+}
+
+/// A volume awaits a transfer while there is one, and only then.
+fn transfers(state: &State, found: &mut Vec<Violation>) {
+    const BOTH: &str = "a transfer and its volume name each other";
+    for transfer in state.transfers.values() {
+        let awaits = VolumeStatus::AwaitingTransfer { transfer: transfer.id };
+        if state.volumes.get(&transfer.volume).is_none_or(|volume| volume.status != awaits) {
+            violation(found, BOTH, format!("transfer {} of volume {}", transfer.id, transfer.volume));
+        }
+    }
+    for volume in state.volumes.values() {
+        if let VolumeStatus::AwaitingTransfer { transfer } = volume.status
+            && state.transfers.get(&transfer).is_none_or(|transfer| transfer.volume != volume.id)
+        {
+            violation(found, BOTH, format!("volume {} awaits transfer {transfer}", volume.id));
+        }
+    }
+}
+
+/// A group that is underway waits for one of its members, and members are of groups that exist.
+fn groups(state: &State, found: &mut Vec<Violation>) {
+    const UNDERWAY: &str = "a group that is underway has a member that is";
+    for group in state.groups.values() {
+        let mut members = state.volumes_of_group(group.id);
+        let waits = match group.status {
+            GroupStatus::Creating => members.any(|volume| matches!(volume.status, VolumeStatus::Creating { .. })),
+            GroupStatus::Deleting => members.any(|volume| matches!(volume.status, VolumeStatus::Deleting { .. })),
+            GroupStatus::Available | GroupStatus::Error | GroupStatus::Stated(_) => true,
+        };
+        if !waits {
+            violation(found, UNDERWAY, format!("group {} is {}", group.id, group.status.name()));
+        }
+    }
+    for group in state.group_snapshots.values() {
+        let mut members = state.snapshots_of_group(group.id);
+        let waits = match group.status {
+            GroupStatus::Creating => members.any(|member| matches!(member.status, SnapshotStatus::Creating { .. })),
+            GroupStatus::Deleting => members.any(|member| matches!(member.status, SnapshotStatus::Deleting { .. })),
+            GroupStatus::Available | GroupStatus::Error | GroupStatus::Stated(_) => true,
+        };
+        if !waits {
+            violation(found, UNDERWAY, format!("group snapshot {} is {}", group.id, group.status.name()));
+        }
+        if !state.groups.contains_key(&group.group) {
+            violation(found, "a member's group exists", format!("group snapshot {} of {}", group.id, group.group));
+        }
+    }
+    for volume in state.volumes.values() {
+        if let Some(group) = volume.group.filter(|group| !state.groups.contains_key(group)) {
+            violation(found, "a member's group exists", format!("volume {} of group {group}", volume.id));
+        }
+    }
+    for snapshot in state.snapshots.values() {
+        if let Some(group) = snapshot.group_snapshot.filter(|group| !state.group_snapshots.contains_key(group)) {
+            violation(found, "a member's group exists", format!("snapshot {} of group snapshot {group}", snapshot.id));
+        }
+        if !state.volumes.contains_key(&snapshot.volume) {
+            violation(
+                found,
+                "a volume outlives its snapshots",
+                format!("snapshot {} of {}", snapshot.id, snapshot.volume),
             );
         }
     }
@@ -168,20 +322,31 @@ fn pools(state: &State, found: &mut Vec<Violation>) {
 
 fn indexes(state: &State, found: &mut Vec<Violation>) {
     let open = state.flows.values().filter(|flow| flow.task.is_some()).count();
-    if open != state.deadlines.len() {
-        violation(
-            found,
-            "an index holds what its table holds",
-            format!("{} deadlines for {open} tasks", state.deadlines.len()),
-        );
-    }
+    same_size(found, "deadlines", state.deadlines.len(), open);
     let named = state.types.values().filter(|t| state.type_names.get(t.name.as_str()) == Some(&t.id)).count();
-    if named != state.types.len() || named != state.type_names.len() {
-        violation(
-            found,
-            "an index holds what its table holds",
-            format!("{} type names for {} types", state.type_names.len(), state.types.len()),
-        );
+    same_size(found, "type names", named, state.types.len());
+    same_size(found, "type names", state.type_names.len(), state.types.len());
+    let snapshots = state.snapshots.values().map(|snapshot| (snapshot.volume, snapshot.id));
+    same(found, "snapshots by volume", &state.snapshots_of, &snapshots.collect());
+    let volumes = state.volumes.values().filter_map(|volume| Some((volume.group?, volume.id)));
+    same(found, "volumes by group", &state.volumes_of_group, &volumes.collect());
+    let snapshots = state.snapshots.values().filter_map(|snapshot| Some((snapshot.group_snapshot?, snapshot.id)));
+    same(found, "snapshots by group snapshot", &state.snapshots_of_group, &snapshots.collect());
+    let messages = state.messages.values().map(|message| (message.created_at, message.id));
+    same(found, "messages by age", &state.message_ages, &messages.collect());
+}
+
+const INDEX: &str = "an index holds what its table holds";
+
+fn same<T: Ord + Clone>(found: &mut Vec<Violation>, index: &str, is: &OrdSet<T>, shall: &OrdSet<T>) {
+    if is != shall {
+        violation(found, INDEX, format!("{index}: {} where there are {}", is.len(), shall.len()));
+    }
+}
+
+fn same_size(found: &mut Vec<Violation>, index: &str, is: usize, shall: usize) {
+    if is != shall {
+        violation(found, INDEX, format!("{index}: {is} where there are {shall}"));
     }
 }
 

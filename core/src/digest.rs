@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::codec::encode;
-use crate::state::State;
+use crate::state::{LogTarget, State};
 use crate::unit::Hash;
 
 /// The digest of every table, and of all of them.
@@ -72,16 +72,27 @@ impl StateDigest {
     #[must_use]
     pub fn of(state: &State) -> Self {
         let tables = [
+            ("attachments", table(state.attachments.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
             ("backends", table(state.backends.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
             ("claims", table(state.claims.iter().map(|((p, f), v)| (claim_key(p.as_str(), f.0), encode(v))))),
             ("config", table([(Vec::new(), encode(&state.config))])),
-            ("flows", table(state.flows.iter().map(|(k, v)| (k.0.as_bytes().to_vec(), encode(v))))),
+            ("default_types", table(state.default_types.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+            ("flows", table(state.flows.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+            ("group_snapshots", table(state.group_snapshots.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+            ("group_types", table(state.group_types.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+            ("groups", table(state.groups.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+            ("log_levels", table(state.log_levels.iter().map(|(k, v)| (log_level_key(k), encode(v))))),
+            ("messages", table(state.messages.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
             ("pools", table(state.pools.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+            ("qos", table(state.qos.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+            ("quota_classes", table(state.quota_classes.iter().map(|(k, v)| (text_key(k), encode(v))))),
             ("quotas", table(state.quotas.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
-            ("reservations", table(state.reservations.iter().map(|(k, v)| (k.0.as_bytes().to_vec(), encode(v))))),
-            ("types", table(state.types.iter().map(|(k, v)| (k.0.as_bytes().to_vec(), encode(v))))),
+            ("reservations", table(state.reservations.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+            ("snapshots", table(state.snapshots.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+            ("transfers", table(state.transfers.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+            ("types", table(state.types.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
             ("usage", table(state.usage.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
-            ("volumes", table(state.volumes.iter().map(|(k, v)| (k.0.as_bytes().to_vec(), encode(v))))),
+            ("volumes", table(state.volumes.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
         ];
         Self::of_tables(tables.into_iter().map(|(name, digest)| (name.to_owned(), digest)).collect())
     }
@@ -103,6 +114,19 @@ impl StateDigest {
 #[must_use]
 pub fn text_key(text: &str) -> Vec<u8> {
     text.as_bytes().to_vec()
+}
+
+/// The stored form of a key that is an id.
+#[must_use]
+pub fn uuid_key(id: uuid::Uuid) -> Vec<u8> {
+    id.as_bytes().to_vec()
+}
+
+/// The stored form of a log level's key: program, host and prefix with zero bytes between them, which none of the
+/// three can hold. Rows are in the order of these bytes, which is the order of [`LogTarget`].
+#[must_use]
+pub fn log_level_key(target: &LogTarget) -> Vec<u8> {
+    [target.binary.as_str(), target.host.as_str(), target.prefix.as_str()].join("\0").into_bytes()
 }
 
 /// The stored form of a claim's key: the pool, a zero byte, the flow.

@@ -53,6 +53,22 @@ uuid_id! {
     ReservationId,
     /// One life of a control process.
     WriterId,
+    /// A snapshot of a volume.
+    SnapshotId,
+    /// One attachment of a volume to a host.
+    AttachmentId,
+    /// A group of volumes.
+    GroupId,
+    /// A snapshot of all volumes of a group.
+    GroupSnapshotId,
+    /// A group type.
+    GroupTypeId,
+    /// A volume that waits for another project to accept it.
+    TransferId,
+    /// A set of QoS specs.
+    QosId,
+    /// What a user is told about a failed flow.
+    MessageId,
 }
 
 impl CommandId {

@@ -12,7 +12,10 @@ use serde_json::value::RawValue;
 
 use crate::command::{Actor, Source};
 use crate::event::Event;
-use crate::id::{CommandId, FlowId, ProjectId, VolumeId, WriterId};
+use crate::id::{
+    AttachmentId, CommandId, FlowId, GroupId, GroupSnapshotId, GroupTypeId, ProjectId, QosId, SnapshotId, TransferId,
+    VolumeId, WriterId,
+};
 use crate::refusal::Refusal;
 use crate::state::Config;
 use crate::unit::{Hash, Position, Timestamp};
@@ -112,6 +115,27 @@ pub struct Subjects {
     /// The volume type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_type: Option<crate::id::TypeId>,
+    /// The snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotId>,
+    /// The attachment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<AttachmentId>,
+    /// The transfer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferId>,
+    /// The group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// The group snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_snapshot: Option<GroupSnapshotId>,
+    /// The group type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_type: Option<GroupTypeId>,
+    /// The QoS specs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qos: Option<QosId>,
     /// The flow that goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowId>,

@@ -95,6 +95,78 @@ codes! {
     VolumeSizeExceedsLimit,
     /// No pool can take it, and waiting would not help.
     NoValidPool,
+    /// A value that is well-formed and makes no sense here; the message says which.
+    InvalidInput,
+    /// A status that cannot be stated for this kind of resource.
+    InvalidStatus,
+    /// There is no such metadata key.
+    MetadataKeyNotFound,
+    /// It was changed by somebody else since the sender looked.
+    PreconditionFailed,
+    /// A snapshot of that id exists already.
+    SnapshotExists,
+    /// No such snapshot in this project.
+    SnapshotNotFound,
+    /// The snapshot's status, or what hangs on it, does not allow it.
+    InvalidSnapshotStatus,
+    /// The quota for the number of snapshots does not allow it.
+    SnapshotLimitExceeded,
+    /// An attachment of that id exists already.
+    AttachmentExists,
+    /// No such attachment in this project.
+    AttachmentNotFound,
+    /// The attachment's status does not allow it.
+    InvalidAttachment,
+    /// The volume is connected to another host and may have only one.
+    AttachedElsewhere,
+    /// The attachment belongs to a service; only that service may end it.
+    ServiceTokenNeeded,
+    /// A transfer of that id exists already.
+    TransferExists,
+    /// No such transfer.
+    TransferNotFound,
+    /// The transfer's key is another one.
+    InvalidAuthKey,
+    /// A group of that id exists already.
+    GroupExists,
+    /// No such group in this project.
+    GroupNotFound,
+    /// The group's status, or its members, do not allow it.
+    InvalidGroup,
+    /// The quota for the number of groups does not allow it.
+    GroupLimitExceeded,
+    /// A group snapshot of that id exists already.
+    GroupSnapshotExists,
+    /// No such group snapshot in this project.
+    GroupSnapshotNotFound,
+    /// The group snapshot's status, or what hangs on it, does not allow it.
+    InvalidGroupSnapshot,
+    /// A group type of that name or id exists already.
+    GroupTypeExists,
+    /// No such group type.
+    GroupTypeNotFound,
+    /// The group type still has groups.
+    GroupTypeInUse,
+    /// The volume type does not allow it.
+    InvalidVolumeType,
+    /// The project may use the volume type already.
+    TypeAccessExists,
+    /// The project has no access to the volume type that could be taken away.
+    TypeAccessNotFound,
+    /// The volume type has an encryption already.
+    EncryptionExists,
+    /// The volume type has no encryption.
+    EncryptionNotFound,
+    /// QoS specs of that name or id exist already.
+    QosExists,
+    /// No such QoS specs.
+    QosNotFound,
+    /// The QoS specs are in use, or do not fit.
+    InvalidQos,
+    /// The limit is lower than what the project has already.
+    QuotaBelowUsage,
+    /// No such message in this project.
+    MessageNotFound,
     /// The cell has more to do than it can hold; nothing was recorded.
     Overloaded,
 }

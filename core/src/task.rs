@@ -4,11 +4,12 @@
 //! ("the volume has 3 GiB"), never what to do ("add 1 GiB"). A worker observes first and runs only the missing
 //! steps. A report names the dispatch that it answers; one of an outdated dispatch changes nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{BackendName, FlowId, PoolName, TaskId, VolumeId, WorkerName};
+use crate::id::{AttachmentId, BackendName, FlowId, PoolName, SnapshotId, TaskId, VolumeId, WorkerName};
 use crate::schedule::PoolStats;
 use crate::unit::{Position, SizeGib, Timestamp};
 
@@ -56,6 +57,9 @@ pub enum Operation {
         volume: VolumeId,
         /// Its size.
         size_gib: SizeGib,
+        /// Whose data it begins with; blank without one. The source is in the same pool.
+        #[serde(default)]
+        source: Option<CopySource>,
     },
     /// The volume does not exist in the pool; its data was wiped by the backend's policy.
     DeleteVolume {
@@ -69,16 +73,146 @@ pub enum Operation {
         /// The size that it shall have.
         size_gib: SizeGib,
     },
+    /// A snapshot of the volume exists in its pool.
+    CreateSnapshot {
+        /// The snapshot to take.
+        snapshot: SnapshotId,
+        /// The volume.
+        volume: VolumeId,
+        /// The volume's size.
+        size_gib: SizeGib,
+    },
+    /// The snapshot does not exist in the pool.
+    DeleteSnapshot {
+        /// The snapshot to remove.
+        snapshot: SnapshotId,
+        /// Its volume.
+        volume: VolumeId,
+    },
+    /// The host can reach the volume; the report says how ([`Connection`]).
+    ConnectVolume {
+        /// For this attachment.
+        attachment: AttachmentId,
+        /// The volume.
+        volume: VolumeId,
+        /// The host.
+        connector: Connector,
+        /// What it may do.
+        mode: AttachMode,
+    },
+    /// The attachment's host cannot reach the volume any more.
+    DisconnectVolume {
+        /// The attachment.
+        attachment: AttachmentId,
+        /// The volume.
+        volume: VolumeId,
+        /// The host.
+        connector: Connector,
+    },
+}
+
+/// Whose data a new volume begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopySource {
+    /// A snapshot.
+    Snapshot {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// Its volume.
+        volume: VolumeId,
+    },
+    /// Another volume, as it is now.
+    Volume(VolumeId),
+}
+
+/// What an attachment may do with the volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachMode {
+    /// Read and write.
+    Rw,
+    /// Only read.
+    Ro,
+}
+
+impl AttachMode {
+    /// Cinder's name for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rw => "rw",
+            Self::Ro => "ro",
+        }
+    }
+}
+
+/// The host that connects, as os-brick's `get_connector_properties` describes it; what no driver needs is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Connector {
+    /// The host's name.
+    pub host: Option<String>,
+    /// Its iSCSI initiator name.
+    pub initiator: Option<String>,
+    /// Its address.
+    pub ip: Option<String>,
+    /// Its processor, such as `x86_64`.
+    pub platform: Option<String>,
+    /// Its system, such as `linux2`.
+    pub os_type: Option<String>,
+    /// Whether it can use several paths at once.
+    pub multipath: bool,
+    /// Where it mounts the volume, when it says so.
+    pub mountpoint: Option<String>,
+}
+
+/// How a host reaches a volume. Never a secret: what is secret is derived from the attachment's id where it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// os-brick's connector, such as `iscsi` or `local`.
+    pub driver_volume_type: String,
+    /// What that connector needs, by os-brick's names.
+    pub data: BTreeMap<String, ConnectionValue>,
+}
+
+/// One property of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionValue {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+    /// Yes or no.
+    Flag(bool),
+    /// Several texts.
+    Texts(Vec<String>),
+    /// Several numbers.
+    Numbers(Vec<i64>),
 }
 
 impl Operation {
-    /// The volume that the operation is about.
+    /// The volume that the operation is about; of a snapshot's operation the snapshot's volume.
     #[must_use]
     pub fn volume(&self) -> VolumeId {
         match self {
-            Self::CreateVolume { volume, .. } | Self::DeleteVolume { volume } | Self::ExtendVolume { volume, .. } => {
-                *volume
-            }
+            Self::CreateVolume { volume, .. }
+            | Self::DeleteVolume { volume }
+            | Self::ExtendVolume { volume, .. }
+            | Self::CreateSnapshot { volume, .. }
+            | Self::DeleteSnapshot { volume, .. }
+            | Self::ConnectVolume { volume, .. }
+            | Self::DisconnectVolume { volume, .. } => *volume,
+        }
+    }
+
+    /// The snapshot that the operation makes or removes.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<SnapshotId> {
+        match self {
+            Self::CreateSnapshot { snapshot, .. } | Self::DeleteSnapshot { snapshot, .. } => Some(*snapshot),
+            _ => None,
         }
     }
 
@@ -89,6 +223,10 @@ impl Operation {
             Self::CreateVolume { .. } => "create_volume",
             Self::DeleteVolume { .. } => "delete_volume",
             Self::ExtendVolume { .. } => "extend_volume",
+            Self::CreateSnapshot { .. } => "create_snapshot",
+            Self::DeleteSnapshot { .. } => "delete_snapshot",
+            Self::ConnectVolume { .. } => "connect_volume",
+            Self::DisconnectVolume { .. } => "disconnect_volume",
         }
     }
 }
@@ -170,6 +308,9 @@ pub enum Transition {
         finished_at: Timestamp,
         /// What was run, in order; empty when it was true already.
         steps: Vec<StepDone>,
+        /// How the host reaches the volume; only of [`Operation::ConnectVolume`].
+        #[serde(default)]
+        connection: Option<Connection>,
     },
     /// It could not be made true.
     Failed {
@@ -304,4 +445,10 @@ pub enum ReportReply {
 #[must_use]
 pub fn lv_name(volume: VolumeId) -> String {
     format!("volume-{volume}")
+}
+
+/// The name of a snapshot's LV, as the field knows it. LVM keeps names that begin with `snapshot` for itself.
+#[must_use]
+pub fn snapshot_lv_name(snapshot: SnapshotId) -> String {
+    format!("_snapshot-{snapshot}")
 }

@@ -31,4 +31,5 @@ pub mod store;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod v3;
 pub mod view;

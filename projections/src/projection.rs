@@ -8,6 +8,7 @@ use stele_core::chain::Link;
 use stele_core::digest::StateDigest;
 use stele_core::fold::{self, FoldError};
 use stele_core::port::LogEntry;
+use stele_core::record::RecordHead;
 use stele_core::state::{Entity, State, default_type_id};
 use stele_core::unit::Position;
 use tracing::warn;
@@ -15,9 +16,9 @@ use tracing::warn;
 use crate::history::HistoryBatch;
 use crate::reader::Reader;
 use crate::store::StoreError;
-use crate::table::{self, chain_marks, meta, volumes_by_project};
+use crate::table::{self, chain_marks, lists, meta};
 
-pub use crate::table::meta::Cursor;
+pub use crate::table::meta::{Cursor, Leader};
 
 /// What redb may keep of the file in memory. Its default of 1 GiB is more than a cell's whole projection.
 const CACHE_BYTES: usize = 128 * 1024 * 1024;
@@ -161,6 +162,7 @@ impl Projection {
         let (mut state, mut cursor) = (self.state.clone(), self.cursor);
         let mut touched = BTreeSet::new();
         let mut marks = Vec::new();
+        let mut leader = None;
         let durability = self.durability(entries.len() as u64);
         let mut transaction = self.database.begin_write().map_err(StoreError::from)?;
         transaction.set_durability(durability).map_err(StoreError::from)?;
@@ -182,6 +184,7 @@ impl Projection {
                     };
                     fold::apply(&mut state, &record, entry.position, &mut touch).map_err(FoldError::from)?;
                     histories.take_in(&record, entry.position)?;
+                    leader = claimed_by(&record.head, entry.position).or(leader);
                     cursor.chain.advance(&record.head, entry.position, hash);
                     if cursor.chain.index.is_multiple_of(chain_marks::RECORDS_PER_MARK) {
                         marks.push(cursor.chain);
@@ -191,8 +194,9 @@ impl Projection {
         }
         histories.write()?;
         table::write_entities(&transaction, &state, &touched)?;
-        volumes_by_project::update(&transaction, &self.state, &state, &touched)?;
+        lists::update(&transaction, &self.state, &state, &touched)?;
         chain_marks::write(&transaction, &marks)?;
+        leader.iter().try_for_each(|leader| meta::write_leader(&transaction, leader))?;
         meta::write_cursor(&transaction, &cursor)?;
         transaction.commit().map_err(StoreError::from)?;
         let strays = cursor.strays - self.cursor.strays;
@@ -258,6 +262,12 @@ impl Projection {
         self.unsynced = 0;
         self.synced_at = Instant::now();
     }
+}
+
+/// Who leads from this record on, when it is a claim.
+fn claimed_by(head: &RecordHead, position: Position) -> Option<Leader> {
+    let claim = head.claim.as_ref()?;
+    Some(Leader { host: claim.host.clone(), writer: head.writer, position, claimed_at: head.at })
 }
 
 fn load(database: &Database, path: &Path) -> Result<(State, Cursor), OpenError> {

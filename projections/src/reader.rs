@@ -8,13 +8,16 @@ use serde::de::DeserializeOwned;
 use stele_core::chain::Chain;
 use stele_core::codec::decode;
 use stele_core::digest::{StateDigest, TableHasher};
-use stele_core::unit::Position;
+use stele_core::unit::{Position, Timestamp};
 
 use crate::store::StoreError;
 use crate::table::{self, Rows, chain_marks, meta};
 
 /// Rows in key order.
 pub(crate) type RowRange = redb::Range<'static, &'static [u8], &'static [u8]>;
+
+/// A table that is open for reading.
+pub(crate) type OpenTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// A handle for queries on a projection; a clone costs a reference count.
 #[derive(Clone)]
@@ -70,6 +73,20 @@ impl Snapshot {
         self.cursor.seen
     }
 
+    /// When the last record in it was written; the beginning of time when there is none.
+    #[must_use]
+    pub fn moved_at(&self) -> Timestamp {
+        self.cursor.chain.at
+    }
+
+    /// Who writes the log; `None` before the first claim.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn leader(&self) -> Result<Option<meta::Leader>, StoreError> {
+        self.get(meta::TABLE, meta::LEADER)
+    }
+
     /// The position of the last record and the digest of the rows as they are stored.
     ///
     /// # Errors
@@ -111,6 +128,11 @@ impl Snapshot {
             Some(value) => Ok(Some(decode(value.value())?)),
             None => Ok(None),
         }
+    }
+
+    /// A table, opened once for many look-ups.
+    pub(crate) fn open(&self, table: Rows) -> Result<OpenTable, StoreError> {
+        Ok(self.transaction.open_table(table)?)
     }
 
     pub(crate) fn rows(&self, table: Rows) -> Result<RowRange, StoreError> {

@@ -3,15 +3,17 @@
 use bytes::Bytes;
 use stele_core::command::{Incoming, Source};
 use stele_core::fold::Folded;
-use stele_core::id::{BackendName, CommandId, FlowId, PoolName, VolumeId, WorkerName, WriterId};
+use stele_core::id::{
+    AttachmentId, BackendName, CommandId, FlowId, GroupId, PoolName, SnapshotId, VolumeId, WorkerName, WriterId,
+};
 use stele_core::port::LogEntry;
 use stele_core::port::memory::MemoryLog;
 use stele_core::record::{Claim, Outcome, OutcomeResult};
-use stele_core::schedule::{Amount, PoolStats};
+use stele_core::schedule::{Amount, Capability, PoolStats};
 use stele_core::state::Config;
 use stele_core::task::{
-    BackendReport, Failure, FailureKind, PoolReport, Report, ReportBody, StepDone, TASK_VERSION, Task, TaskReport,
-    Transition,
+    BackendReport, Connection, Failure, FailureKind, Operation, PoolReport, Report, ReportBody, StepDone, TASK_VERSION,
+    Task, TaskReport, Transition,
 };
 use stele_core::unit::{Position, Timestamp};
 use stele_core::writer::{Answer, Writer};
@@ -116,6 +118,7 @@ impl Cell {
         let pools = pools.iter().map(|(pool, total, free)| {
             let mut stats = PoolStats::new(Amount::Number(*total), Some(Amount::Number(*free)));
             stats.thick_provisioning_support = true;
+            stats.capabilities.insert("multiattach".to_owned(), Capability::Bool(true));
             PoolReport { pool: backend.pool(pool).unwrap(), stats }
         });
         let body = ReportBody::Backend(BackendReport {
@@ -131,10 +134,14 @@ impl Cell {
 
     /// The oldest dispatched task succeeds.
     pub(crate) fn succeed(&mut self) {
+        assert!(!self.tasks.is_empty(), "nothing was dispatched");
         let task = self.tasks.remove(0);
         let steps = vec![StepDone { step: "lvcreate".to_owned(), took_us: 1500, exit_status: Some(0) }];
         let (started_at, finished_at) = (self.now, self.now.plus_ms(5));
-        self.transition(&task, Transition::Succeeded { started_at, finished_at, steps });
+        let connects = matches!(task.operation, Operation::ConnectVolume { .. });
+        let connection = connects
+            .then(|| Connection { driver_volume_type: "local".to_owned(), data: std::collections::BTreeMap::new() });
+        self.transition(&task, Transition::Succeeded { started_at, finished_at, steps, connection });
     }
 
     /// The oldest dispatched task fails.
@@ -221,6 +228,30 @@ pub(crate) struct Story {
     pub(crate) reborn: VolumeId,
     /// On no pool.
     pub(crate) homeless: VolumeId,
+    /// What else project `lab` has.
+    pub(crate) lab: Lab,
+}
+
+impl Story {
+    /// The state to which it leads.
+    pub(crate) fn state(&self) -> stele_core::state::State {
+        let mut folded = Folded::default();
+        for entry in &self.cell.entries {
+            folded.fold(entry).unwrap();
+        }
+        folded.state
+    }
+}
+
+/// What hangs on the volumes of project `lab`.
+pub(crate) struct Lab {
+    /// With a snapshot, an attachment that is connected and one that is reserved, and a clone.
+    pub(crate) volume: VolumeId,
+    pub(crate) snapshot: SnapshotId,
+    pub(crate) attachment: AttachmentId,
+    pub(crate) group: GroupId,
+    /// Deleted together with its two snapshots.
+    pub(crate) cascaded: VolumeId,
 }
 
 /// A log with every kind of event in it.
@@ -255,8 +286,114 @@ pub(crate) fn story() -> Story {
     cell.accepted("demo.volume.update", &update);
     cell.accepted("admin.service.disable", r#"{"service":{"backend":"n2@lvm","reason":"new disks"}}"#);
     cell.accepted("admin.service.freeze", r#"{"service":{"backend":"n2@lvm","reason":"failed over"}}"#);
+    let lab = lab(&mut cell);
     cell.accepted("demo.volume.create", r#"{"volume":{"size_gib":2,"name":"under way"}}"#);
-    Story { cell, rescheduled, deleted, extended, reborn, homeless }
+    Story { cell, rescheduled, deleted, extended, reborn, homeless, lab }
+}
+
+/// An id that the story gives.
+pub(crate) fn id(number: u128) -> Uuid {
+    Uuid::from_u128(0xface_0000 + number)
+}
+
+fn lab(cell: &mut Cell) -> Lab {
+    catalogue(cell);
+    let volume = cell.volume("lab", r#"{"volume":{"size_gib":2,"name":"origin","type":"many"}}"#);
+    let say = |cell: &mut Cell, what: &str, body: String| cell.accepted(what, &body);
+    let take = |cell: &mut Cell, number: u128, of: VolumeId| {
+        let body = format!(r#"{{"snapshot":{{"id":"{}","volume":"{of}","force":true}}}}"#, id(number));
+        cell.accepted("lab.snapshot.create", &body);
+        SnapshotId(id(number))
+    };
+    let snapshot = take(cell, 1, volume);
+    cell.succeed();
+    let brief = take(cell, 2, volume);
+    cell.succeed();
+    say(cell, "lab.snapshot.delete", format!(r#"{{"snapshot":{{"id":"{brief}"}}}}"#));
+    cell.succeed();
+    cell.volume("lab", &format!(r#"{{"volume":{{"snapshot":"{snapshot}","name":"clone"}}}}"#));
+    let cascaded = cell.volume("lab", r#"{"volume":{"size_gib":1,"name":"cascaded"}}"#);
+    for number in [3, 4] {
+        take(cell, number, cascaded);
+        cell.succeed();
+    }
+    say(cell, "lab.volume.delete", format!(r#"{{"volume":{{"id":"{cascaded}","cascade":true}}}}"#));
+    (0..3).for_each(|_| cell.succeed());
+    take(cell, 5, volume);
+    cell.fail(FailureKind::NoSpace);
+    cell.succeed();
+
+    let attach = |cell: &mut Cell, number: u128, connector: &str| {
+        let id = id(number);
+        let body = format!(r#"{{"attachment":{{"id":"{id}","volume":"{volume}","instance":"vm"{connector}}}}}"#);
+        cell.accepted("lab.attachment.create", &body);
+        AttachmentId(id)
+    };
+    let attachment = attach(cell, 11, r#","connector":{"host":"h1"}"#);
+    cell.succeed();
+    say(cell, "lab.attachment.complete", format!(r#"{{"attachment":{{"id":"{attachment}"}}}}"#));
+    attach(cell, 12, "");
+    let ended = attach(cell, 13, r#","connector":{"host":"h2"}"#);
+    cell.succeed();
+    say(cell, "lab.attachment.delete", format!(r#"{{"attachment":{{"id":"{ended}"}}}}"#));
+    cell.succeed();
+    let group = groups(cell);
+    transfers(cell);
+    Lab { volume, snapshot, attachment, group, cascaded }
+}
+
+fn catalogue(cell: &mut Cell) {
+    let commands = [
+        ("type.create", r#"{"type":{"name":"many","is_public":false,"extra_specs":{"multiattach":"<is> True"}}}"#),
+        ("type.grant", r#"{"type":{"type":"many","project":"lab"}}"#),
+        ("type.create", r#"{"type":{"name":"secret"}}"#),
+        (
+            "type.set_encryption",
+            r#"{"type":{"type":"secret","create":true,"provider":"luks","control_location":"front-end"}}"#,
+        ),
+        ("type.unset_encryption", r#"{"type":{"type":"secret"}}"#),
+        ("type.set_default", r#"{"type":{"project":"away","type":"gold"}}"#),
+        ("qos.create", r#"{"qos":{"id":"00000000-0000-0000-0000-00000000f00d","name":"slow","specs":{"iops":"5"}}}"#),
+        ("qos.associate", r#"{"qos":{"id":"00000000-0000-0000-0000-00000000f00d","type":"gold"}}"#),
+        ("group_type.create", r#"{"group_type":{"name":"set"}}"#),
+        ("quota_class.set", r#"{"quota_class":{"class":"default","groups":8,"gigabytes":2000}}"#),
+        ("quota.set", r#"{"quota":{"project":"away","volumes":1}}"#),
+        ("quota.clear", r#"{"quota":{"project":"away"}}"#),
+        ("log.set_level", r#"{"log":{"binary":"stele-api","prefix":"stele_core","level":"DEBUG"}}"#),
+    ];
+    for (what, body) in commands {
+        cell.accepted(&format!("admin.{what}"), body);
+    }
+}
+
+/// A group with one volume and a group snapshot of it.
+fn groups(cell: &mut Cell) -> GroupId {
+    let (group, snapshot) = (id(21), id(22));
+    let body = format!(r#"{{"group":{{"id":"{group}","group_type":"set","volume_types":["__DEFAULT__"]}}}}"#);
+    cell.accepted("lab.group.create", &body);
+    cell.volume(
+        "lab",
+        &format!(r#"{{"volume":{{"size_gib":1,"name":"member","group":"{group}","type":"__DEFAULT__"}}}}"#),
+    );
+    let body = format!(r#"{{"group_snapshot":{{"id":"{snapshot}","group":"{group}"}}}}"#);
+    cell.accepted("lab.group_snapshot.create", &body);
+    cell.succeed();
+    GroupId(group)
+}
+
+/// One volume goes to project `away`, another one is offered.
+fn transfers(cell: &mut Cell) {
+    let hash = "ab".repeat(32);
+    for number in [31, 32] {
+        let volume = cell.volume("lab", r#"{"volume":{"size_gib":1,"name":"given"}}"#);
+        let id = id(number);
+        let body = format!(
+            r#"{{"transfer":{{"id":"{id}","volume":"{volume}","salt":"00112233445566778899","key_hash":"{hash}"}}}}"#
+        );
+        cell.accepted("lab.transfer.create", &body);
+    }
+    let body = format!(r#"{{"transfer":{{"id":"{}","key_hash":"{hash}"}}}}"#, id(31));
+    cell.accepted("away.transfer.accept", &body);
 }
 
 fn reschedule(cell: &mut Cell) -> (VolumeId, FlowId) {

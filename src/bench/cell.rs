@@ -1,20 +1,26 @@
 //! A cell to measure: every role a process of its own, so that the processor time of each is known.
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::failure::Failure;
 use crate::nats::{ServerProcess, ServerProcessSettings};
+use crate::role::api::services;
+
+/// How long the API may take until it answers.
+const START_WITHIN: Duration = Duration::from_secs(60);
 
 /// A cell on loopback that lives as long as this value.
 #[derive(Debug)]
 pub(super) struct Cell {
     server: ServerProcess,
     roles: Vec<(&'static str, Child)>,
+    http: SocketAddr,
     _folder: TempDir,
 }
 
@@ -28,7 +34,7 @@ impl Cell {
             binary: None,
         })
         .await?;
-        let mut cell = Self { server, roles: Vec::new(), _folder: folder };
+        let mut cell = Self { server, roles: Vec::new(), http: free_address()?, _folder: folder };
         let control = path(cell._folder.path(), "control");
         let mut args = vec!["control", "--data", &control, "--claim-after-ms", "0"];
         if cell.server.syncs_always() {
@@ -37,8 +43,22 @@ impl Cell {
         cell.spawn("control", &args)?;
         cell.spawn("worker", &["worker", "--driver", "null", "--backend", "bench@null"])?;
         let api = path(cell._folder.path(), "api");
-        cell.spawn("api", &["api", "--http", "127.0.0.1:0", "--data", &api])?;
+        let http = cell.http.to_string();
+        cell.spawn("api", &["api", "--http", &http, "--data", &api, "--auth", "noauth"])?;
         Ok(cell)
+    }
+
+    /// The address of its API, once that answers with everything that is in the log.
+    pub(super) async fn url(&self) -> Result<String, Failure> {
+        let url = format!("http://{}", self.http);
+        let deadline = Instant::now() + START_WITHIN;
+        loop {
+            match services(&url, None).await {
+                Ok(backends) if !backends.is_empty() => return Ok(url),
+                Err(failure) if Instant::now() >= deadline => return Err(failure),
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     /// The address of its NATS server.
@@ -82,4 +102,9 @@ impl Cell {
 
 fn path(folder: &Path, name: &str) -> String {
     folder.join(name).display().to_string()
+}
+
+/// An address that nobody listens on now; the API takes it at once.
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

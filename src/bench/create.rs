@@ -3,8 +3,7 @@
 //! The client sends commands by request and reply, and watches the log for the moment in which each volume is
 //! available: the same moment at which every reader of the log can know it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,25 +15,19 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use super::board::{Board, PATIENCE};
 use super::cell::Cell;
 use super::cpu;
 use super::report::{BenchReport, Percentiles, ProcessCpu};
-use super::tail::{End, Ends};
 use crate::args::BenchCreate;
 use crate::client::{OUTCOME_WITHIN, command};
 use crate::failure::Failure;
-use crate::nats::{Connection, JetStreamLog, JetStreamLogReader, ask};
+use crate::nats::{Connection, JetStreamLog, ask};
 use crate::role::connect::connected;
 use crate::settings::Settings;
 
-/// A volume that is not available after so long makes the benchmark fail.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// Volumes that are made before anything is measured.
 const WARM_UP: u32 = 500;
-
-/// When each volume was asked for.
-type Asked = Arc<Mutex<HashMap<VolumeId, (Instant, tokio::sync::oneshot::Sender<Result<Duration, String>>)>>>;
 
 /// Measures.
 ///
@@ -58,12 +51,12 @@ async fn measure(settings: &Settings, args: &BenchCreate, cell: Option<&Cell>) -
     let log = JetStreamLog::new(&connection, 0);
     let project = "bench";
     wait_for_cell(&connection, project).await?;
-    let asked: Asked = Arc::default();
+    let board = Board::default();
     // Opened before anything is asked for, so that nothing is missed.
     let reader = log.read_from(log.tail().await?.next()).await?;
-    let watcher = tokio::spawn(watch(reader, asked.clone()));
+    let watcher = tokio::spawn(board.clone().watch(reader));
     let bar = crate::progress::bar("volumes", u64::from(WARM_UP + args.single + args.count));
-    let run = |count, concurrency| burst(&connection, project, &asked, count, concurrency, &bar);
+    let run = |count, concurrency| burst(&connection, project, &board, count, concurrency, &bar);
     run(WARM_UP, args.concurrency).await?;
     let single = run(args.single, 1).await?;
     let processes = cell.map(Cell::processes).unwrap_or_default();
@@ -97,7 +90,7 @@ async fn measure(settings: &Settings, args: &BenchCreate, cell: Option<&Cell>) -
 }
 
 /// Waits until a volume can be made, and lifts the project's quota.
-async fn wait_for_cell(connection: &Connection, project: &str) -> Result<(), Failure> {
+pub(super) async fn wait_for_cell(connection: &Connection, project: &str) -> Result<(), Failure> {
     let limits = json!({"project": project, "volumes": -1, "gigabytes": -1});
     command(connection, stele_core::id::ADMIN_PROJECT, "quota", "set", limits).await?;
     let deadline = Instant::now() + PATIENCE;
@@ -116,10 +109,10 @@ async fn wait_for_cell(connection: &Connection, project: &str) -> Result<(), Fai
 }
 
 /// Makes `count` volumes, `concurrency` at a time; gives the time from each request to `available`.
-async fn burst(
+pub(super) async fn burst(
     connection: &Connection,
     project: &str,
-    asked: &Asked,
+    board: &Board,
     count: u32,
     concurrency: u32,
     bar: &ProgressBar,
@@ -129,11 +122,11 @@ async fn burst(
     let mut took = Vec::with_capacity(count as usize);
     for _ in 0..count {
         let permit = room.clone().acquire_owned().await;
-        let (connection, asked, subject) =
-            (connection.clone(), asked.clone(), format!("stele.ask.{project}.volume.create"));
+        let (connection, board, subject) =
+            (connection.clone(), board.clone(), format!("stele.ask.{project}.volume.create"));
         running.spawn(async move {
             let _permit = permit;
-            one(&connection, &subject, &asked).await
+            one(&connection, &subject, &board).await
         });
         while let Some(done) = running.try_join_next() {
             took.push(joined(done)?);
@@ -147,43 +140,17 @@ async fn burst(
     Ok(took)
 }
 
-fn joined(done: Result<Result<Duration, Failure>, tokio::task::JoinError>) -> Result<Duration, Failure> {
+pub(super) fn joined<T>(done: Result<Result<T, Failure>, tokio::task::JoinError>) -> Result<T, Failure> {
     done.map_err(|e| Failure::new("BenchPanicked", e.to_string(), "this is a fault of the program"))?
 }
 
-async fn one(connection: &Connection, subject: &str, asked: &Asked) -> Result<Duration, Failure> {
+async fn one(connection: &Connection, subject: &str, board: &Board) -> Result<Duration, Failure> {
     let id = VolumeId(Uuid::now_v7());
     let body = format!(r#"{{"v":1,"id":"{}","volume":{{"id":"{id}","size_gib":1,"name":"bench"}}}}"#, Uuid::now_v7());
-    let (tell, told) = tokio::sync::oneshot::channel();
-    if let Ok(mut asked) = asked.lock() {
-        asked.insert(id, (Instant::now(), tell));
-    }
+    let since = Instant::now();
     let reply = ask(connection, subject, Bytes::from(body), OUTCOME_WITHIN).await?;
     if !reply.windows(10).any(|window| window == b"\"accepted\"") {
         return Err(Failure::new("Refused", String::from_utf8_lossy(&reply).into_owned(), "see the refusal's remedy"));
     }
-    let late = || Failure::new("NotAvailable", format!("volume {id} is not available"), "see the cell's log");
-    let ended = tokio::time::timeout(PATIENCE, told).await.map_err(|_| late())?.map_err(|_| late())?;
-    ended.map_err(|why| Failure::new("NotAvailable", why, "see `stele replay show volume`"))
-}
-
-/// Follows the log and tells everybody who waits for a volume.
-async fn watch(mut reader: JetStreamLogReader, asked: Asked) -> Result<(), Failure> {
-    loop {
-        for entry in reader.next_batch(1000).await? {
-            let now = Instant::now();
-            let Ok(ends) = serde_json::from_slice::<Ends>(&entry.payload) else { continue };
-            let Ok(mut asked) = asked.lock() else { return Ok(()) };
-            for end in ends.iter() {
-                let (id, result) = match end {
-                    End::Created(id) => (id, Ok(())),
-                    End::Failed(id) => (id, Err(format!("volume {id} went to error"))),
-                    End::Other => continue,
-                };
-                if let Some((since, tell)) = asked.remove(&id) {
-                    tell.send(result.map(|()| now - since)).ok();
-                }
-            }
-        }
-    }
+    Ok(board.available(id).await? - since)
 }

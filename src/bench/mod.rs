@@ -1,9 +1,12 @@
 //! `stele bench`: how fast a cell is, measured from outside.
 
+mod board;
 mod cell;
+mod cinder;
 mod cpu;
 mod create;
 mod report;
 mod tail;
 
+pub use cinder::cinder;
 pub use create::create;

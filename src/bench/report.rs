@@ -22,6 +22,23 @@ pub(super) struct BenchReport {
     pub(super) log_bytes_per_create: f64,
 }
 
+/// The result of `stele bench cinder`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct CinderReport {
+    pub(super) server: String,
+    pub(super) server_syncs_each_write: bool,
+    pub(super) concurrency: u32,
+    pub(super) creates: u32,
+    pub(super) creates_per_second: f64,
+    pub(super) create_latency_ms: Percentiles,
+    /// How many volumes the cell has while pages are read.
+    pub(super) volumes: u32,
+    pub(super) page_concurrency: u32,
+    pub(super) pages_per_second: f64,
+    pub(super) page_latency_ms: Percentiles,
+    pub(super) page_bytes: usize,
+}
+
 /// Processor time of one process.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ProcessCpu {
@@ -49,33 +66,64 @@ impl Percentiles {
     }
 }
 
-impl BenchReport {
-    #[expect(clippy::print_stdout, reason = "the report is the answer")]
+fn print_json(report: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(report).map_err(|e| Failure::new("Json", e.to_string(), ""))?;
+    line(&text);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the report is the answer")]
+fn line(text: &str) {
+    println!("{text}");
+}
+
+fn percentiles(name: &str, p: &Percentiles) -> String {
+    format!("{name:<22}  p50 {:>8.2}  p90 {:>8.2}  p99 {:>8.2}  max {:>8.2} ms", p.p50, p.p90, p.p99, p.max)
+}
+
+impl CinderReport {
     pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
         if json {
-            let text = serde_json::to_string_pretty(self).map_err(|e| Failure::new("Json", e.to_string(), ""))?;
-            println!("{text}");
-            return Ok(());
+            return print_json(self);
+        }
+        let sync = if self.server_syncs_each_write { "sync_interval always" } else { "no sync of each write" };
+        line(&format!("nats-server {} ({sync}); Cinder's API, no authentication", self.server));
+        let (creates, at_once) = (self.creates, self.concurrency);
+        line(&format!(
+            "creates to available    {:>10.0} /s ({creates} creates, {at_once} at once)",
+            self.creates_per_second
+        ));
+        line(&percentiles("create", &self.create_latency_ms));
+        line(&format!(
+            "detailed pages of 100   {:>10.0} /s ({} at once, {} volumes, {} bytes each)",
+            self.pages_per_second, self.page_concurrency, self.volumes, self.page_bytes
+        ));
+        line(&percentiles("page", &self.page_latency_ms));
+        Ok(())
+    }
+}
+
+impl BenchReport {
+    pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
+        if json {
+            return print_json(self);
         }
         let sync = match self.server_syncs_each_write {
             Some(true) => "sync_interval always",
             Some(false) => "no sync of each write",
             None => "sync unknown",
         };
-        println!("nats-server {} ({sync}); {} creates, {} at once", self.server, self.creates, self.concurrency);
-        println!("creates to available    {:>10.0} /s", self.creates_per_second);
-        let row = |name: &str, p: &Percentiles| {
-            println!("{name:<22}  p50 {:>8.2}  p90 {:>8.2}  p99 {:>8.2}  max {:>8.2} ms", p.p50, p.p90, p.p99, p.max);
-        };
-        row("latency under load", &self.latency_ms);
-        row("latency alone", &self.latency_alone_ms);
+        line(&format!("nats-server {} ({sync}); {} creates, {} at once", self.server, self.creates, self.concurrency));
+        line(&format!("creates to available    {:>10.0} /s", self.creates_per_second));
+        line(&percentiles("latency under load", &self.latency_ms));
+        line(&percentiles("latency alone", &self.latency_alone_ms));
         for process in &self.cell_cpu {
-            println!("cpu {:<18}  {:>10.1} us/create", process.process, process.us_per_create);
+            line(&format!("cpu {:<18}  {:>10.1} us/create", process.process, process.us_per_create));
         }
         let total: f64 = self.cell_cpu.iter().map(|process| process.us_per_create).sum();
-        println!("cpu of the cell         {total:>10.1} us/create");
-        println!("cpu of this client      {:>10.1} us/create", self.client_cpu_us_per_create);
-        println!("log                     {:>10.0} bytes/create", self.log_bytes_per_create);
+        line(&format!("cpu of the cell         {total:>10.1} us/create"));
+        line(&format!("cpu of this client      {:>10.1} us/create", self.client_cpu_us_per_create));
+        line(&format!("log                     {:>10.0} bytes/create", self.log_bytes_per_create));
         Ok(())
     }
 }

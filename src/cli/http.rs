@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use stele_core::unit::Position;
 use stele_projections::view::ErrorAnswer;
 
+use crate::args::Token;
 use crate::failure::Failure;
 
 /// How long one answer may take.
@@ -16,6 +17,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub struct Api {
     url: String,
     agent: ureq::Agent,
+    token: Option<Token>,
 }
 
 impl Api {
@@ -25,9 +27,18 @@ impl Api {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_WITHIN))
+            // A token is shown to nobody but the API that was named.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .proxy(None)
             .build();
-        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into() }
+        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into(), token: None }
+    }
+
+    /// The same, with a token for an API that asks for one.
+    #[must_use]
+    pub fn with_token(self, token: Option<Token>) -> Self {
+        Self { token, ..self }
     }
 
     /// The answer to a query, not older than `min_position`.
@@ -46,6 +57,9 @@ impl Api {
         }
         if let Some(position) = min_position {
             request = request.header("Stele-Min-Position", position.to_string());
+        }
+        if let Some(Token(token)) = &self.token {
+            request = request.header("X-Auth-Token", token);
         }
         let url = self.url.clone();
         let asked = tokio::task::spawn_blocking(move || {

@@ -36,7 +36,7 @@ struct Session {
 /// # Errors
 /// A [`Failure`] with a stable code.
 pub async fn run(settings: Settings, command: &Command, json: bool) -> Result<(), Failure> {
-    let api = Api::new(&settings.url.value);
+    let api = Api::new(&settings.url.value).with_token(settings.token.clone());
     let session = Session { settings, api, json };
     match command {
         Command::Volume(volume) => volume::run(&session, volume).await,

@@ -27,6 +27,7 @@ use super::journal::Journal;
 use super::reply::ReplyTo;
 use super::{ControlFailed, ControlSettings, Doors, arrivals, effects};
 use crate::clock::now;
+use crate::logging;
 use crate::nats::{Heartbeat, HeartbeatListener, HeartbeatSender, RequestListener};
 
 /// Four heartbeats fit into the time after which a standby claims.
@@ -63,6 +64,7 @@ type InFlight = Pin<Box<dyn Future<Output = Result<Position, AppendError>> + Sen
 
 struct Leader<'a> {
     doors: &'a Doors,
+    host: &'a str,
     journal: &'a Journal,
     writer: Writer<ReplyTo>,
     append: Option<Append>,
@@ -103,6 +105,7 @@ pub(super) async fn lead(
     background.spawn(arrivals::inbox(doors.clone(), inbox_created, taken_over, room, arrivals_in));
     let mut leader = Leader {
         doors,
+        host: &settings.host,
         journal,
         purged: 0,
         refusals: 0,
@@ -278,6 +281,7 @@ impl Leader<'_> {
 
     /// Deadlines that have passed, tasks that were held back, the inbox.
     fn look_around(&mut self) -> Result<(), ControlFailed> {
+        logging::follow(&self.writer.acknowledged().state.log_levels, logging::CONTROL, self.host);
         self.hand_out(Vec::new());
         for payload in self.writer.late(now(), LATE_MAX) {
             if self.writer.is_full() {

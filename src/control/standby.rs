@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{ControlFailed, ControlSettings, Doors, JournalError};
+use crate::logging;
 use crate::nats::HeartbeatListener;
 
 /// Messages that are folded between two looks at the heartbeat.
@@ -69,6 +70,7 @@ pub(super) async fn until_claim(
                             warn!(position = %entry.position, %reason, "a message in the log's stream is no record; skipped");
                         }
                     }
+                    logging::follow(&folded.state.log_levels, logging::CONTROL, &settings.host);
                     reader = Some(open);
                 }
                 Err(error) => pause(&error, stop).await,

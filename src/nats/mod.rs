@@ -7,7 +7,8 @@
 //!                             +-- tasks       ports Dispatcher and TaskSource, stream STELE_TASKS
 //!                             +-- reports     port Reporter, and control's side of requests
 //!                             +-- heartbeat   the writer tells standbys that it lives
-//!                             '-- ask         command and outcome as request and reply
+//!                             +-- ask         command and outcome as request and reply
+//!                             '-- commands    port Ask, on top of it
 //! server_check     which server versions are fit for which use
 //! server_process   a server of our own on loopback, for `stele dev` and tests
 //! ```
@@ -18,6 +19,7 @@
 //! the last message that it gave.
 
 mod ask;
+mod commands;
 mod connect;
 mod heartbeat;
 mod inbox;
@@ -34,6 +36,7 @@ mod subject;
 mod tasks;
 
 pub use ask::ask;
+pub use commands::{Commands, OUTCOME_WITHIN};
 pub use connect::{ConnectFailed, Connection, ConnectionSettings, Identity, connect, without_password};
 pub use heartbeat::{Heartbeat, HeartbeatListener, HeartbeatSender};
 pub use inbox::{JetStreamInbox, JetStreamInboxReader};

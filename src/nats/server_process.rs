@@ -148,6 +148,12 @@ impl ServerProcess {
         self.port
     }
 
+    /// The program that runs.
+    #[must_use]
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// The version that runs.
     #[must_use]
     pub fn version(&self) -> ServerVersion {

@@ -5,9 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stele_core::id::BackendName;
+use stele_core::unit::Position;
 use stele_projections::follow::{Progress, follow};
 use stele_projections::http::{ApiOptions, ApiState, router, serve};
 use stele_projections::projection::Projection;
+use stele_projections::query::services as services_in;
+use stele_projections::reader::Reader;
+use stele_projections::v3::Asker;
+use stele_projections::v3::auth::Authenticator;
 use stele_projections::view::{Readiness, ServiceList};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -16,11 +21,11 @@ use tracing::info;
 
 use super::connect::{checked, connected};
 use super::stop;
-use crate::args;
+use crate::args::{self, Token};
 use crate::cli::Api;
 use crate::clock::now;
 use crate::failure::Failure;
-use crate::nats::{Connection, JetStreamLog};
+use crate::nats::{Commands, Connection, JetStreamLog};
 use crate::settings::Settings;
 
 /// The projection's file in the API's folder.
@@ -33,7 +38,8 @@ pub const PROJECTION_FILE: &str = "projection.redb";
 pub async fn main(settings: &Settings, args: &args::Api) -> Result<(), Failure> {
     let connection = connected(settings, "stele api").await?;
     checked(&connection, 1, None, true)?;
-    let served = start(connection, &args.data, args.http, stop::on_signals()).await?;
+    let authenticator = settings.from_file.auth.with(&args.auth).authenticator(args.http).await?;
+    let served = start(connection, &args.data, args.http, authenticator, stop::on_signals()).await?;
     info!(url = served.url(), "the API listens");
     served.run().await
 }
@@ -44,31 +50,41 @@ pub struct Serving {
     address: SocketAddr,
     listener: TcpListener,
     projection: Projection,
+    progress: (watch::Sender<Progress>, watch::Receiver<Progress>),
+    authenticator: Authenticator,
     log: JetStreamLog,
+    commands: Commands,
     stop: CancellationToken,
+}
+
+/// Looks at what an API of this process knows, without asking it over HTTP.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    reader: Reader,
+    progress: watch::Receiver<Progress>,
 }
 
 /// Opens the projection and listens.
 ///
 /// # Errors
-/// A [`Failure`] when the address is taken or not on loopback, or when the projection cannot be opened.
+/// A [`Failure`] when the address is taken, or when the projection cannot be opened.
 pub async fn start(
     connection: Connection,
     data: &Path,
     http: SocketAddr,
+    authenticator: Authenticator,
     stop: CancellationToken,
 ) -> Result<Serving, Failure> {
-    if !http.ip().is_loopback() {
-        let what = format!("the API was told to listen on {http}, and it asks nobody who they are");
-        return Err(Failure::new("NotLoopback", what, "listen on loopback, and put a proxy that asks before it"));
-    }
     std::fs::create_dir_all(data)?;
     let projection = Projection::open(&data.join(PROJECTION_FILE))?;
     let listener = TcpListener::bind(http).await.map_err(|e| {
         Failure::new("AddressTaken", format!("{http}: {e}"), "end what listens there, or choose another with --http")
     })?;
     let address = listener.local_addr()?;
-    Ok(Serving { address, listener, projection, log: JetStreamLog::new(&connection, 0), stop })
+    let progress = watch::channel(Progress::of(&projection));
+    let log = JetStreamLog::new(&connection, 0);
+    let commands = Commands::new(connection);
+    Ok(Serving { address, listener, projection, progress, authenticator, log, commands, stop })
 }
 
 impl Serving {
@@ -78,13 +94,19 @@ impl Serving {
         format!("http://{}", self.address)
     }
 
+    /// A way to see what it knows.
+    #[must_use]
+    pub fn probe(&self) -> Probe {
+        Probe { reader: self.projection.reader(), progress: self.progress.1.clone() }
+    }
+
     /// Follows and answers until it is asked to stop.
     ///
     /// # Errors
     /// A [`Failure`] when the log is not the one that was applied: nothing is served from such a log.
     pub async fn run(self) -> Result<(), Failure> {
         let (stop_in, stop_out) = watch::channel(false);
-        let (progress_in, progress_out) = watch::channel(Progress::of(&self.projection));
+        let (progress_in, progress_out) = self.progress;
         let reader = self.projection.reader();
         let state = ApiState::new(
             reader,
@@ -93,9 +115,10 @@ impl Serving {
             Arc::new(now),
             stop_out.clone(),
             ApiOptions::default(),
+            self.authenticator,
         );
         let following = follow(self.projection, self.log, stop_out.clone(), progress_in);
-        let serving = serve(self.listener, router(state), stop_out);
+        let serving = serve(self.listener, router(state, Asker::new(self.commands)), stop_out);
         let token = self.stop;
         let stopping = async {
             token.cancelled().await;
@@ -116,17 +139,38 @@ impl Serving {
     }
 }
 
-/// The backends that the API at `url` knows, once it has caught up with the log.
+impl Probe {
+    /// The backends that it knows, once it has caught up with the log.
+    ///
+    /// # Errors
+    /// A [`Failure`] while it is behind.
+    pub async fn services(&self) -> Result<Vec<BackendName>, Failure> {
+        let progress = self.progress.borrow().clone();
+        if !progress.is_ready() {
+            return Err(behind(progress.position, progress.target));
+        }
+        let reader = self.reader.clone();
+        let asked = tokio::task::spawn_blocking(move || services_in(&reader.snapshot()?, now()));
+        let list = asked.await.map_err(|e| Failure::new("Interrupted", e.to_string(), "try again"))?;
+        let list = list.map_err(|e| Failure::new("StoreUnreadable", e.to_string(), "run `stele replay rebuild`"))?;
+        Ok(list.services.into_iter().map(|service| service.host).collect())
+    }
+}
+
+/// The backends that the API at `url` knows, once it has caught up with the log; `token` where it asks for one.
 ///
 /// # Errors
 /// A [`Failure`] while it does not answer or is behind.
-pub async fn services(url: &str) -> Result<Vec<BackendName>, Failure> {
-    let api = Api::new(url);
+pub async fn services(url: &str, token: Option<Token>) -> Result<Vec<BackendName>, Failure> {
+    let api = Api::new(url).with_token(token);
     let readiness: Readiness = api.get("/readyz", &[], None).await?;
     if !readiness.ready {
-        let message = format!("the API is at position {}, the log at {:?}", readiness.position, readiness.target);
-        return Err(Failure::new("NotReady", message, ""));
+        return Err(behind(readiness.position, readiness.target));
     }
     let list: ServiceList = api.get("/v1/services", &[], None).await?;
     Ok(list.services.into_iter().map(|service| service.host).collect())
+}
+
+fn behind(position: Position, target: Option<Position>) -> Failure {
+    Failure::new("NotReady", format!("the API is at position {position}, the log at {target:?}"), "")
 }

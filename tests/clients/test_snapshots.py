@@ -26,9 +26,10 @@ def test_openstack(project, name):
         assert (row["ID"], row["Size"], row["Status"]) == (made["id"], 2, "available")
     assert member.openstack("volume", "snapshot", "list", "--status", "error") == []
     project.admin.openstack("volume", "snapshot", "set", "--state", "error", made["id"])
-    assert api.volume_snapshots.get(made["id"]).status == "error"
+    snapshot = api.volume_snapshots.get(made["id"])
+    assert snapshot.status == "error"
     member.openstack("volume", "snapshot", "delete", made["id"])
-    gone(api.volume_snapshots, api.volume_snapshots.get(made["id"]))
+    gone(api.volume_snapshots, snapshot)
 
 
 def test_cinder(project, name):

@@ -102,8 +102,10 @@ def test_default_types_of_projects(project, name):
     """Cinder asks Keystone whether there is such a project, so it fails here."""
     made = project.admin.api().volume_types.create(name)
     project.admin.cinder("default-type-set", name, project.id)
-    (row,) = project.admin.cinder("default-type-list", "--project-id", project.id)
-    assert (row["Volume Type ID"], row["Project ID"]) == (made.id, project.id)
+    shown = project.admin.cinder("default-type-list", "--project-id", project.id)
+    assert shown == {"volume_type_id": made.id, "project_id": project.id}
+    rows = project.admin.cinder("default-type-list")
+    assert {"Volume Type ID": made.id, "Project ID": project.id} in rows
     assert project.member.volume().volume_type == name
     project.admin.cinder("default-type-unset", project.id)
     assert project.member.volume().volume_type == "__DEFAULT__"

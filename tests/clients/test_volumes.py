@@ -105,8 +105,10 @@ def test_cinder_create_show_rename_delete(project, name):
     has(cinder("show", name), id=made["id"], status="available", volume_type="__DEFAULT__", consumes_quota="True")
     cinder("rename", name, crate, "--description", "other")
     has(cinder("show", crate), name=crate, description="other")
+    volumes = project.member.api().volumes
+    volume = volumes.get(made["id"])
     cinder("delete", crate)
-    gone(project.member.api().volumes, project.member.api().volumes.get(made["id"]))
+    gone(volumes, volume)
 
 
 def test_cinder_metadata(project, name):

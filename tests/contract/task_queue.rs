@@ -35,6 +35,7 @@ fn task(backend: &BackendName, number: u128) -> Task {
         operation: Operation::CreateVolume {
             volume: VolumeId(Uuid::from_u128(number)),
             size_gib: SizeGib::new(3).unwrap(),
+            source: None,
         },
         phase: Phase::Execute,
         dispatch: 1,

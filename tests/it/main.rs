@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![expect(clippy::print_stdout, reason = "seeds and figures are shown when a test fails")]
 
+mod access;
 #[path = "../contract/mod.rs"]
 mod contract;
 mod docs;
@@ -11,6 +12,7 @@ mod garbage;
 mod harness;
 mod kill;
 mod main_job;
+mod permissions;
 mod ports;
 mod roles;
 mod takeover;

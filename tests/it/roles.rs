@@ -28,7 +28,9 @@ pub(crate) fn add(cell: &mut Cell, name: &'static str) {
             let options = ["worker", "--backend", BACKEND, "--driver", "file", "--ack-wait-ms", "1500", "--dir"];
             options.iter().map(|option| (*option).to_owned()).chain([cell.path("volumes")]).collect()
         }
-        _ => ["api", "--http", &address(cell), "--data", &cell.path("api")].map(str::to_owned).to_vec(),
+        _ => ["api", "--auth", "noauth", "--http", &address(cell), "--data", &cell.path("api")]
+            .map(str::to_owned)
+            .to_vec(),
     };
     cell.add(name, args);
 }

@@ -1,9 +1,9 @@
 //! A whole cell in one thread: who has a turn, what goes wrong around everybody, and how it ends.
 
 use bytes::Bytes;
-use stele_core::id::{BackendName, PoolName};
-use stele_core::state::{Config, VolumeStatus};
-use stele_core::unit::{Hash, Position};
+use stele_core::id::BackendName;
+use stele_core::state::Config;
+use stele_core::unit::Hash;
 
 use crate::client::Client;
 use crate::control::Control;
@@ -30,15 +30,15 @@ pub(crate) struct Summary {
     pub(crate) refusals: std::collections::BTreeMap<&'static str, u64>,
 }
 
-struct Cell {
-    wires: Wires,
-    oracle: Oracle,
-    controls: Vec<Control>,
-    nodes: Vec<Node>,
+pub(crate) struct Cell {
+    pub(crate) wires: Wires,
+    pub(crate) oracle: Oracle,
+    pub(crate) controls: Vec<Control>,
+    pub(crate) nodes: Vec<Node>,
     workers: Vec<WorkerProcess>,
-    clients: Vec<Client>,
+    pub(crate) clients: Vec<Client>,
     /// The last question's number.
-    asked: u64,
+    pub(crate) asked: u64,
     patience_at: i64,
     both_lead: bool,
 }
@@ -54,6 +54,9 @@ pub(crate) fn run(trace: &Trace, clock: &SimClock, seed: u64) -> Summary {
     cell.rest();
     cell.tidy_up();
     cell.check_end();
+    if cell.wires.chance.percent(50) {
+        cell.remove_everything();
+    }
     Summary {
         bytes: cell.oracle.bytes,
         trace: trace.hash(),
@@ -82,7 +85,7 @@ impl Cell {
             vec![Node::new("n1@mem", &[("a", 30), ("b", 12)], &wires), Node::new("n2@mem", &[("a", 20)], &wires)];
         let workers = [0, 0, 1].into_iter().enumerate();
         let workers = workers.map(|(index, node)| WorkerProcess::new(index, node, &wires)).collect();
-        let budget = chance.below(60) + 10;
+        let budget = chance.below(100) + 15;
         let clients = vec![Client::new("red", budget), Client::new("green", budget), Client::new("admin", budget / 4)];
         let oracle = Oracle::new(&wires.log, &chance, trace);
         Self { wires, oracle, controls, nodes, workers, clients, asked: 0, patience_at: 0, both_lead: false }
@@ -125,7 +128,7 @@ impl Cell {
         let answers = std::mem::take(&mut *self.wires.answers.borrow_mut());
         for (number, outcome) in answers {
             // Whoever has its answer already does not listen any more.
-            let _ = self.clients.iter_mut().any(|client| client.answered(number, &outcome));
+            let _ = self.clients.iter_mut().any(|client| client.answered(number, &outcome, &self.wires));
         }
     }
 
@@ -197,7 +200,7 @@ impl Cell {
     }
 
     /// Lets everybody work until nothing is left to do.
-    fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         for turn in 0..REST_TURNS_MAX {
             self.turn();
             if turn % 50 == 0 && self.is_at_rest() {
@@ -246,77 +249,5 @@ impl Cell {
             self.wires.tasks.len(),
             self.wires.inbox.len()
         )
-    }
-
-    /// What could not be deleted is deleted by force, as an operator does.
-    fn tidy_up(&mut self) {
-        for _ in 0..5 {
-            let state = self.oracle.folded.state.clone();
-            let stuck: Vec<_> = state.volumes.values().filter(|v| v.status == VolumeStatus::ErrorDeleting).collect();
-            if stuck.is_empty() {
-                return;
-            }
-            for volume in stuck {
-                let client = usize::from(volume.project.as_str() != "red");
-                self.clients[client].delete_by_force(volume.id.0, &mut self.asked, &self.wires);
-            }
-            self.rest();
-        }
-        panic!("volumes cannot be deleted, even by force");
-    }
-
-    fn check_end(&mut self) {
-        for control in &self.controls {
-            if let Some(folded) = control.folded() {
-                self.oracle.compare(&format!("{} at the end", control.name), folded);
-            }
-        }
-        for client in &self.clients {
-            client.check(&mut self.oracle);
-        }
-        let state = &self.oracle.folded.state;
-        assert!(state.reservations.is_empty() && state.deadlines.is_empty(), "reservations or deadlines are left");
-        for volume in state.volumes.values() {
-            let (rests, failed) = match volume.status {
-                VolumeStatus::Available => (true, false),
-                VolumeStatus::Error | VolumeStatus::ErrorExtending => (true, true),
-                _ => (false, false),
-            };
-            assert!(rests, "volume {} is {}", volume.id, volume.status.name());
-            assert!(!failed || volume.reason.is_some(), "volume {} failed without a reason", volume.id);
-        }
-        for node in &self.nodes {
-            for pool in &node.pools {
-                self.check_pool(node, pool);
-            }
-        }
-    }
-
-    /// What lies there is what the log says, no more and no less.
-    fn check_pool(&self, node: &Node, pool: &PoolName) {
-        let state = &self.oracle.folded.state;
-        let mut there = node.host.volumes(pool);
-        for volume in state.volumes.values().filter(|volume| volume.pool.as_ref() == Some(pool)) {
-            let Some(found) = there.remove(&volume.id) else {
-                panic!("volume {} is {} on {pool} and is not there", volume.id, volume.status.name());
-            };
-            let right = match volume.status {
-                // It may have grown after it was given up.
-                VolumeStatus::ErrorExtending => found.size_bytes >= volume.size_gib.bytes(),
-                _ => found.size_bytes == volume.size_gib.bytes(),
-            };
-            assert!(
-                right,
-                "volume {} has {} bytes instead of {}",
-                volume.id,
-                found.size_bytes,
-                volume.size_gib.bytes()
-            );
-        }
-        // What an old task made too late is told to control, unless its worker dies before: then only an inventory of
-        // the storage can find it.
-        there.retain(|volume, _| !node.made_too_late.contains(&(pool.clone(), *volume)));
-        assert!(there.is_empty(), "{pool} holds what the log does not know: {there:?}");
-        assert_ne!(self.oracle.folded.chain.position, Position(0));
     }
 }

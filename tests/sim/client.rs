@@ -1,4 +1,4 @@
-//! Those who ask: projects with volumes, and an operator. They repeat until they are answered, and remember the answer.
+//! Those who ask: two projects, and an operator. They repeat until they are answered, and remember the answer.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use stele_core::id::{CommandId, ProjectId};
 use stele_core::record::{Outcome, OutcomeResult};
 use uuid::Uuid;
 
-use crate::fault::Chance;
 use crate::oracle::{Oracle, head, is_reuse};
 use crate::wires::Wires;
+use crate::wish::{Known, Wish, of_operator, of_project};
 
 /// How long a client waits before it asks again, in microseconds.
 const PATIENCE_US: i64 = 1_500_000;
@@ -25,7 +25,8 @@ pub(crate) struct Client {
     told: Vec<Asked>,
     /// Inbox messages that carried an id.
     published: Vec<CommandId>,
-    volumes: Vec<Uuid>,
+    /// What it made, or asked for under an id of its own.
+    known: Known,
     /// How many more commands it has in mind.
     pub(crate) budget: usize,
 }
@@ -41,15 +42,12 @@ struct Asked {
     again_at: i64,
 }
 
-/// A command before it goes out: resource and verb, and the body under the resource's name.
-struct Wish(&'static str, &'static str, Value);
-
 impl Client {
     pub(crate) fn new(project: &str, budget: usize) -> Self {
         let name = format!("of-{project}");
         let project = ProjectId::new(project).expect("a project's name");
-        let (open, told, published, volumes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { name, project, open, told, published, volumes, budget }
+        let (open, told, published, known) = (Vec::new(), Vec::new(), Vec::new(), Known::default());
+        Self { name, project, open, told, published, known, budget }
     }
 
     pub(crate) fn turn(&mut self, next_number: &mut u64, wires: &Wires) {
@@ -70,16 +68,22 @@ impl Client {
             self.open.push(Asked { number: *next_number, again_at: now, ..again });
             return;
         }
-        let wish = if self.project.is_admin() { operator_wish(&wires.chance) } else { self.wish(&wires.chance) };
+        let all = wires.known.borrow();
+        let wish = match self.project.is_admin() {
+            true => of_operator(&all, &wires.chance),
+            false => of_project(&mut self.known, &all, &wires.chance),
+        };
+        drop(all);
         self.send(*next_number, wish, wires);
     }
 
     /// Asks for something, whatever it has in mind otherwise.
-    pub(crate) fn delete_by_force(&mut self, volume: Uuid, next_number: &mut u64, wires: &Wires) {
+    pub(crate) fn demand(&mut self, Wish(resource, verb, what): Wish, next_number: &mut u64, wires: &Wires) {
         *next_number += 1;
         let id = wires.chance.uuid();
-        let body = json!({"v": 1, "id": id, "volume": {"id": volume, "force": true}});
-        self.ask(*next_number, Some(id), "volume.delete", &body, wires);
+        let mut body = json!({"v": 1, "id": id});
+        body[resource] = what;
+        self.ask(*next_number, Some(id), &format!("{resource}.{verb}"), &body, wires);
     }
 
     fn send(&mut self, number: u64, Wish(resource, verb, what): Wish, wires: &Wires) {
@@ -122,46 +126,22 @@ impl Client {
         self.open.push(Asked { number, id, subject, payload, before: None, again_at });
     }
 
-    fn wish(&mut self, chance: &Chance) -> Wish {
-        let known = chance.pick(&self.volumes);
-        let volume = known.unwrap_or_else(|| chance.uuid());
-        match chance.below(20) {
-            0..9 => {
-                let mut what = json!({"size_gib": chance.between(1, 6), "name": format!("v{}", chance.below(100))});
-                match (chance.below(6), known) {
-                    // An id of its own, which may be one that exists or existed.
-                    (0 | 1, Some(known)) => what["id"] = json!(known),
-                    (2..4, _) => {
-                        let id = chance.uuid();
-                        self.volumes.push(id);
-                        what["id"] = json!(id);
-                    }
-                    _ => {}
-                }
-                if chance.percent(15) {
-                    what["type"] = json!("gold");
-                }
-                Wish("volume", "create", what)
-            }
-            9..14 => Wish("volume", "delete", json!({"id": volume, "force": chance.percent(30)})),
-            14..18 => Wish("volume", "extend", json!({"id": volume, "size_gib": chance.between(2, 14)})),
-            18 => Wish("volume", "update", json!({"id": volume, "metadata": {"n": chance.below(9).to_string()}})),
-            _ => Wish("volume", "create", json!({"size_gib": 0, "colour": "red"})),
-        }
-    }
-
     /// An answer came. False when it is not for this one.
-    pub(crate) fn answered(&mut self, number: u64, outcome: &Outcome) -> bool {
+    pub(crate) fn answered(&mut self, number: u64, outcome: &Outcome, wires: &Wires) -> bool {
         let Some(at) = self.open.iter().position(|asked| asked.number == number) else { return false };
         let mut asked = self.open.remove(at);
         if let Some(before) = &asked.before {
             assert_eq!(before, outcome, "{} was told something else than before", self.name);
         }
-        if let OutcomeResult::Accepted(subjects) = &outcome.result
-            && let Some(volume) = subjects.volume
-            && !self.volumes.contains(&volume.0)
-        {
-            self.volumes.push(volume.0);
+        if let OutcomeResult::Accepted(subjects) = &outcome.result {
+            self.known.learn(subjects);
+            wires.known.borrow_mut().learn(subjects);
+            let [.., resource, verb] = asked.subject.split('.').collect::<Vec<_>>()[..] else { return true };
+            // Most of the time: what is gone is asked for now and then.
+            if verb == "delete" && wires.chance.percent(70) {
+                self.known.forget(resource, subjects);
+                wires.known.borrow_mut().forget(resource, subjects);
+            }
         }
         if let Some(id) = asked.id {
             assert_eq!(outcome.id.0, id, "{} got another command's outcome", self.name);
@@ -172,6 +152,10 @@ impl Client {
             }
         }
         true
+    }
+
+    pub(crate) fn is_operator(&self) -> bool {
+        self.project.is_admin()
     }
 
     pub(crate) fn waits(&self) -> bool {
@@ -206,21 +190,5 @@ impl Asked {
             source: Source::Ask,
             fallback_id: CommandId(Uuid::nil()),
         }
-    }
-}
-
-fn operator_wish(chance: &Chance) -> Wish {
-    let backend = ["n1@mem", "n2@mem", "n3@mem"][chance.below(3)];
-    let verb = ["enable", "enable", "disable", "freeze", "thaw", "thaw"][chance.below(6)];
-    match chance.below(10) {
-        0..4 => Wish("service", verb, json!({"backend": backend, "reason": "work on it"})),
-        4..7 => {
-            let project = ["red", "green"][chance.below(2)];
-            let (volumes, gigabytes) = (chance.between(2, 14), chance.between(10, 80));
-            Wish("quota", "set", json!({"project": project, "volumes": volumes, "gigabytes": gigabytes}))
-        }
-        7 => Wish("type", "create", json!({"name": "gold", "extra_specs": {"storage_protocol": "memory"}})),
-        8 => Wish("type", "update", json!({"type": "gold", "description": format!("no. {}", chance.below(9))})),
-        _ => Wish("type", "delete", json!({"type": "gold"})),
     }
 }

@@ -11,10 +11,11 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`cell`] | who has a turn, the faults around everybody, the way to rest and what must hold then |
+//! | [`cell`] | who has a turn, the faults around everybody, the way to rest |
+//! | [`end`] | what must hold at rest, and that everything can be removed |
 //! | [`control`], [`leader`] | a control process, step by step |
 //! | [`node`] | storage and the workers on it |
-//! | [`client`] | who asks |
+//! | [`client`], [`wish`] | who asks, and for what |
 //! | [`oracle`] | who knows what is right |
 //! | [`fault`] | the kinds of faults, and the one source of chance |
 //! | [`wires`], [`time`], [`trace`] | what lies between the actors, time, and what is shown |
@@ -25,6 +26,7 @@
 mod cell;
 mod client;
 mod control;
+mod end;
 mod fault;
 mod leader;
 mod node;
@@ -32,6 +34,7 @@ mod oracle;
 mod time;
 mod trace;
 mod wires;
+mod wish;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

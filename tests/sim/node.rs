@@ -7,21 +7,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use stele_core::id::{BackendName, PoolName, VolumeId, WorkerName};
+use stele_core::id::{BackendName, PoolName, WorkerName};
 use stele_core::state::State;
-use stele_core::task::{Operation, Phase};
+use stele_core::task::{Operation, Phase, Task};
 use stele_workers::config::{BackendConfig, DriverConfig, NullConfig};
 use stele_workers::driver::memory::{Fault as DriverFault, MemoryHost};
+use stele_workers::object::Objects;
 use stele_workers::plan::Wipe;
 use stele_workers::worker::{Ended, Worker};
 
 use crate::fault::Fault;
-use crate::oracle::head;
 use crate::time::SimClock;
 use crate::wires::Wires;
 
-/// What lies in the pools: the volumes and their sizes in GiB.
-type Inventory = BTreeSet<(PoolName, VolumeId, u64)>;
+/// What lies in the pools: names and sizes in GiB.
+type Inventory = BTreeSet<(PoolName, String, u64)>;
 
 /// The storage of one backend.
 pub(crate) struct Node {
@@ -32,7 +32,7 @@ pub(crate) struct Node {
     /// Faults of the driver, by the call that will meet them.
     planned: BTreeMap<u64, Fault>,
     /// What workers made for tasks that the log did not wait for any more: nobody may ever hear of it.
-    pub(crate) made_too_late: BTreeSet<(PoolName, VolumeId)>,
+    pub(crate) made_too_late: BTreeSet<(PoolName, String)>,
 }
 
 impl Node {
@@ -55,6 +55,8 @@ impl Node {
             pools.iter().map(|(pool, gib)| (backend.pool(pool).expect("a pool's name"), gib << 30)).collect();
         let pools = sizes.iter().map(|(pool, _)| pool.clone()).collect();
         let host = MemoryHost::new(config.clone(), wipe, sizes);
+        // Snapshots that hang on their volumes, as on thick LVM, or that stand for themselves.
+        let host = if wires.chance.percent(50) { host.with_joined_snapshots() } else { host };
         Self { backend, pools, host, config, planned: BTreeMap::new(), made_too_late: BTreeSet::new() }
     }
 
@@ -62,28 +64,36 @@ impl Node {
     fn inventory(&self) -> Inventory {
         let mut all = BTreeSet::new();
         for pool in &self.pools {
-            let volumes = self.host.volumes(pool).into_iter();
-            all.extend(volumes.map(|(id, volume)| (pool.clone(), id, volume.size_bytes >> 30)));
+            let objects = self.host.objects(pool).into_iter();
+            all.extend(objects.map(|(name, object)| (pool.clone(), name, object.size_bytes >> 30)));
         }
         all
     }
 
     /// Notes what was just made though no flow waits for it.
-    fn judge(&mut self, before: &Inventory, made: &[(PoolName, VolumeId, u64)], state: &State, wires: &Wires) {
-        let grown = |pool: &PoolName, id: VolumeId| before.iter().any(|(p, v, _)| (p, *v) == (pool, id));
-        for (pool, volume, _) in made.iter().filter(|(pool, volume, _)| !grown(pool, *volume)) {
-            let awaited = state.flows.values().filter_map(|flow| flow.task.as_ref()).any(|open| {
-                let creates = matches!(open.task.operation, Operation::CreateVolume { .. });
-                creates
-                    && open.task.phase == Phase::Execute
-                    && (open.task.operation.volume(), &open.task.pool) == (*volume, pool)
-            });
+    fn judge(&mut self, before: &Inventory, made: &[(PoolName, String, u64)], state: &State, wires: &Wires) {
+        let grown = |pool: &PoolName, name: &str| before.iter().any(|(p, n, _)| (p, n.as_str()) == (pool, name));
+        for (pool, name, _) in made.iter().filter(|(pool, name, _)| !grown(pool, name)) {
+            let awaited =
+                state.flows.values().filter_map(|flow| flow.task.as_ref()).any(|open| {
+                    open.task.phase == Phase::Execute && open.task.pool == *pool && makes(&open.task, name)
+                });
             if awaited {
-                self.made_too_late.remove(&(pool.clone(), *volume));
-            } else if self.made_too_late.insert((pool.clone(), *volume)) {
+                self.made_too_late.remove(&(pool.clone(), name.clone()));
+            } else if self.made_too_late.insert((pool.clone(), name.clone())) {
                 wires.chance.count(Fault::MadeTooLate);
             }
         }
+    }
+
+    /// An operator removes what was made too late, as far as it is in nobody's way to be wanted.
+    pub(crate) fn sweep(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        self.made_too_late.retain(|(pool, name)| {
+            if !is_wanted(name) {
+                self.host.take(pool, name);
+            }
+            is_wanted(name)
+        });
     }
 
     /// Plans a fault for one of the next calls of the driver.
@@ -166,8 +176,7 @@ impl WorkerProcess {
         if node.host.applies() > applies {
             let after = node.inventory();
             let made: Vec<_> = after.difference(&before).cloned().collect();
-            let shown =
-                |(pool, id, gib): &(PoolName, VolumeId, u64)| format!("{} {} {gib} GiB", pool.pool(), head(id.0));
+            let shown = |(pool, name, gib): &(PoolName, String, u64)| format!("{} {name:.19} {gib} GiB", pool.pool());
             let removed: Vec<_> = before.difference(&after).map(shown).collect();
             let shown: Vec<_> = made.iter().map(shown).collect();
             wires.trace.note(&self.name, format_args!("works: {shown:?} instead of {removed:?}"));
@@ -231,4 +240,12 @@ impl WorkerProcess {
         wires.trace.note(&self.name, format_args!("starts its life {}", self.lives));
         self.life = Some(Box::pin(worker.run(shutdown)));
     }
+}
+
+/// Whether a task makes what has this name.
+fn makes(task: &Task, name: &str) -> bool {
+    let objects = Objects::of(task);
+    let made = [Some(objects.object), objects.still].into_iter().flatten();
+    matches!(task.operation, Operation::CreateVolume { .. } | Operation::CreateSnapshot { .. })
+        && made.into_iter().any(|object| object.name() == name)
 }

@@ -6,9 +6,9 @@ use stele_core::audit::audit;
 use stele_core::chain::{Chain, StrayReason};
 use stele_core::command::Source;
 use stele_core::digest::StateDigest;
-use stele_core::event::Event;
+use stele_core::event::{Event, StatusChange};
 use stele_core::fold::{Folded, Folding};
-use stele_core::id::{CommandId, ProjectId};
+use stele_core::id::{CommandId, FlowId, ProjectId, VolumeId};
 use stele_core::port::LogEntry;
 use stele_core::port::memory::MemoryLog;
 use stele_core::record::{Commit, InboxMark, Outcome, OutcomeResult, Record};
@@ -36,10 +36,18 @@ pub(crate) struct Oracle {
     /// Inbox messages that have a commit.
     pub(crate) from_inbox: BTreeSet<u64>,
     told: u64,
+    /// The volumes of flows.
+    flows: BTreeMap<FlowId, VolumeId>,
     /// What was compared last, by whom.
     compared: BTreeMap<String, Position>,
     pub(crate) events: BTreeMap<&'static str, u64>,
     pub(crate) refusals: BTreeMap<&'static str, u64>,
+    /// For a message of why an operator could not reach what he wanted.
+    pub(crate) last_refusal: String,
+    /// Volumes of which a flow was abandoned, by force: nobody knows what its worker did.
+    pub(crate) abandoned: BTreeSet<VolumeId>,
+    /// Volumes whose status an operator stated.
+    pub(crate) stated: BTreeSet<VolumeId>,
 }
 
 struct Known {
@@ -63,9 +71,13 @@ impl Oracle {
             decided: BTreeMap::new(),
             from_inbox: BTreeSet::new(),
             told: 0,
+            flows: BTreeMap::new(),
             compared: BTreeMap::new(),
             events: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            last_refusal: String::new(),
+            abandoned: BTreeSet::new(),
+            stated: BTreeSet::new(),
         }
     }
 
@@ -108,8 +120,25 @@ impl Oracle {
     fn take_commit(&mut self, commit: &Commit, position: Position) {
         for event in &commit.events {
             *self.events.entry(event.name()).or_default() += 1;
-            if let Event::RequestRefused(refusal) = event {
-                *self.refusals.entry(refusal.code.as_str()).or_default() += 1;
+            match event {
+                Event::RequestRefused(refusal) => {
+                    *self.refusals.entry(refusal.code.as_str()).or_default() += 1;
+                    self.last_refusal = refusal.to_string();
+                }
+                Event::VolumeStatusChanged { volume, by: StatusChange::Reset, .. } => drop(self.stated.insert(*volume)),
+                // Of unknown size, if its source is.
+                Event::VolumeEntryCreated { volume } => {
+                    let of_snapshot = volume.source_snapshot.and_then(|id| self.folded.state.snapshots.get(&id));
+                    let source = volume.source_volume.or_else(|| of_snapshot.map(|snapshot| snapshot.volume));
+                    if source.is_some_and(|source| self.abandoned.contains(&source) || self.stated.contains(&source)) {
+                        self.abandoned.insert(volume.id);
+                    }
+                }
+                Event::FlowStarted { flow, volume, .. } => drop(self.flows.insert(*flow, *volume)),
+                Event::FlowFinished { flow, failure: Some(why) } if why.starts_with("abandoned") => {
+                    self.abandoned.extend(self.flows.get(flow));
+                }
+                _ => {}
             }
         }
         if let Source::Inbox(sequence) = commit.source {
@@ -201,13 +230,20 @@ fn short(event: &Event) -> String {
         Event::VolumeEntryCreated { volume } => head(volume.id.0),
         Event::VolumeCreated { volume, .. }
         | Event::VolumeDeleted { volume }
+        | Event::VolumeStatusChanged { volume, .. }
+        | Event::VolumeDeleteFailed { volume, .. }
         | Event::VolumeDeleting { volume, .. } => head(volume.0),
+        Event::SnapshotEntryCreated { snapshot } => head(snapshot.id.0),
+        Event::SnapshotCreated { snapshot, .. }
+        | Event::SnapshotDeleting { snapshot, .. }
+        | Event::SnapshotDeleteFailed { snapshot, .. }
+        | Event::SnapshotDeleted { snapshot } => head(snapshot.0),
         Event::FlowStarted { flow, kind, volume, .. } => {
             format!("{} {} {}", kind.name(), head(volume.0), head(flow.0))
         }
         Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
-            let volume = head(task.operation.volume().0);
-            format!("{} {volume} {} #{}", task.operation.name(), task.pool, task.dispatch)
+            let of = task.operation.snapshot().map_or(task.operation.volume().0, |snapshot| snapshot.0);
+            format!("{} {} {} #{}", task.operation.name(), head(of), task.pool, task.dispatch)
         }
         Event::TaskReverted { flow, .. } | Event::TaskSucceeded { flow, .. } | Event::FlowFinished { flow, .. } => {
             head(flow.0)

@@ -23,6 +23,7 @@ use stele_workers::clock::Clock as _;
 use crate::fault::{Chance, Fault};
 use crate::time::SimClock;
 use crate::trace::Trace;
+use crate::wish::Known;
 
 /// When the inbox was made.
 pub(crate) const INBOX_CREATED: i64 = 1_700_000_000_000;
@@ -72,6 +73,8 @@ pub(crate) struct Wires {
     pub(crate) beats: RefCell<Vec<VecDeque<Beat>>>,
     /// Answers on their way to askers.
     pub(crate) answers: RefCell<VecDeque<(u64, Outcome)>>,
+    /// What exists or existed, of all projects: for the operator, and for whoever takes what another one offers.
+    pub(crate) known: RefCell<Known>,
     /// Appends whose sender is gone.
     pub(crate) orphans: RefCell<Vec<InFlight>>,
     /// The stream may have grown.
@@ -95,6 +98,7 @@ impl Wires {
             asks: RefCell::new((0..controls).map(|_| None).collect()),
             beats: RefCell::new(vec![VecDeque::new(); controls]),
             answers: RefCell::default(),
+            known: RefCell::default(),
             orphans: RefCell::default(),
             log_touched: Arc::default(),
         }

@@ -146,7 +146,10 @@ def judge(outcome, expected, chosen, arguments):
         print(f"\n--- {name}: {outcome.status.get(name, 'not run')}\n{outcome.why(name)}")
     if len(missing) > FAILURES_SHOWN:
         listing("are to pass, and did not, either", missing[FAILURES_SHOWN:])
-    return not missing and bool(chosen)
+    broken = outcome.broken_ends()
+    for name in broken[:FAILURES_SHOWN]:
+        print(f"\n--- {name}\n{outcome.why(name)}")
+    return not missing and not broken and bool(chosen)
 
 
 def listing(title, names):

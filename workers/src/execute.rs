@@ -3,13 +3,13 @@
 //! Nothing is kept between tasks, and nothing is believed of an earlier attempt: each execution starts with a look
 //! at the storage. When a step fails there is one more look. The step may have had its effect all the same (a tool
 //! that was killed after it had done its work), or another worker with the same task may have been quicker; where
-//! the task's words have become true, the task has succeeded.
+//! what the step was to do is not missing any more, the work goes on with what still is.
 
 use std::future::Future;
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
-use stele_core::task::{Failure, StepDone, Task, TaskReport, Transition};
+use stele_core::task::{Connection, Failure, Operation, Phase, StepDone, Task, TaskReport, Transition};
 use stele_core::unit::Timestamp;
 
 use crate::clock::Clock;
@@ -22,6 +22,10 @@ pub const STARTED_AFTER_MS: u64 = 200;
 
 /// Progress is told at most this often, in milliseconds.
 pub const PROGRESS_EVERY_MS: u64 = 1000;
+
+/// The most steps of one attempt: two workers that undo each other's work must not go on for ever. The longest plan has
+/// ten.
+const STEPS_MAX: usize = 32;
 
 /// Executes a task. `None` when its deadline had passed before anything was done: control has given this dispatch
 /// up, so nothing is done and nothing is told.
@@ -59,7 +63,7 @@ pub async fn execute<D: Driver, C: Clock>(
 enum Done {
     /// The deadline had passed; nothing was done.
     TooLate,
-    True(Vec<StepDone>),
+    True(Vec<StepDone>, Option<Connection>),
     Failed(Vec<StepDone>, Failure),
 }
 
@@ -67,7 +71,7 @@ impl Done {
     fn report(self, task: &Task, started_at: Timestamp, finished_at: Timestamp) -> Option<TaskReport> {
         let transition = match self {
             Self::TooLate => return None,
-            Self::True(steps) => Transition::Succeeded { started_at, finished_at, steps },
+            Self::True(steps, connection) => Transition::Succeeded { started_at, finished_at, steps, connection },
             Self::Failed(steps, failure) => Transition::Failed { started_at, finished_at, steps, failure },
         };
         Some(report(task, transition))
@@ -79,7 +83,7 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     if clock.now() >= task.deadline {
         return Done::TooLate;
     }
-    let steps = match missing(driver, task, meter).await {
+    let mut steps = match missing(driver, task, meter).await {
         Ok(steps) => steps,
         Err(failure) => return Done::Failed(done, failure),
     };
@@ -87,41 +91,45 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     if !steps.is_empty() && clock.now() >= task.deadline {
         return Done::TooLate;
     }
-    for step in steps {
+    steps.reverse();
+    while let Some(step) = steps.pop() {
         meter.begin(step.name());
         let began = clock.now();
         let applied = driver.apply(task, &step, meter).await;
         let took_us = micros_between(began, clock.now());
-        match applied {
-            Ok(Applied { step, exit_status }) => done.push(StepDone { step: step.to_owned(), took_us, exit_status }),
-            Err(failure) => return second_look(driver, task, meter, done, failure, took_us).await,
+        let Err(failure) = applied.map(|Applied { step, exit_status }| {
+            done.push(StepDone { step: step.to_owned(), took_us, exit_status });
+        }) else {
+            continue;
+        };
+        match missing(driver, task, meter).await {
+            Ok(rest) if !rest.contains(&step) && done.len() < STEPS_MAX => {
+                tracing::info!(task = %task.id, %failure, "a step failed, but what it was to do is done");
+                done.push(StepDone { step: failure.step, took_us, exit_status: failure.exit_status });
+                steps = rest;
+                steps.reverse();
+            }
+            // The first failure is the reason; what the second look says is only its consequence.
+            Ok(_) | Err(_) => return Done::Failed(done, failure),
         }
     }
-    Done::True(done)
+    succeed(driver, task, done).await
 }
 
 async fn missing<D: Driver>(driver: &D, task: &Task, meter: &Meter) -> Result<Vec<Step>, Failure> {
     meter.begin("observe");
-    let observed = driver.observe(task.operation.volume(), &task.pool).await?;
-    plan(task, &observed)
+    let look = driver.observe(task).await?;
+    plan(task, &look)
 }
 
-async fn second_look<D: Driver>(
-    driver: &D,
-    task: &Task,
-    meter: &Meter,
-    mut done: Vec<StepDone>,
-    failure: Failure,
-    took_us: u64,
-) -> Done {
-    match missing(driver, task, meter).await {
-        Ok(steps) if steps.is_empty() => {
-            tracing::info!(task = %task.id, %failure, "a step failed, but what was asked for is true");
-            done.push(StepDone { step: failure.step, took_us, exit_status: failure.exit_status });
-            Done::True(done)
-        }
-        // The first failure is the reason; what the second look says is only its consequence.
-        Ok(_) | Err(_) => Done::Failed(done, failure),
+/// The task's words are true; a host that was to be connected is told how.
+async fn succeed<D: Driver>(driver: &D, task: &Task, done: Vec<StepDone>) -> Done {
+    if !matches!((&task.operation, task.phase), (Operation::ConnectVolume { .. }, Phase::Execute)) {
+        return Done::True(done, None);
+    }
+    match driver.connection(task).await {
+        Ok(connection) => Done::True(done, Some(connection)),
+        Err(failure) => Done::Failed(done, failure),
     }
 }
 

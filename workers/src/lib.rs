@@ -15,7 +15,8 @@
 //! | [`config`]  | what a worker is told about its backend                               |
 //! | [`worker`]  | the loop: claim, execute, report, let go; heartbeats                  |
 //! | [`execute`] | one task from end to end                                              |
-//! | [`plan`]    | from a task and an observation to the missing steps; pure             |
+//! | [`object`]  | what lies on the storage: names and tags                              |
+//! | [`plan`]    | from a task and what was seen to the missing steps; pure              |
 //! | [`driver`]  | lvm, file, null, and the honest fake in memory                        |
 //! | [`runner`]  | processes: typed arguments, time limits, bounded output               |
 //! | [`clock`]   | time as an argument                                                   |
@@ -24,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod driver;
 pub mod execute;
+pub mod object;
 pub mod plan;
 pub mod runner;
 #[cfg(test)]

@@ -1,19 +1,30 @@
-//! What is missing: from a task and an observation to the steps that make the task's words true. Pure.
+//! What is missing: from a task and what was seen to the steps that make the task's words true. Pure.
 //!
 //! ```text
-//! execute          absent             ours                          foreign            unknown
-//! create           Create             nothing, or Extend            Conflict           Create
-//! delete           nothing            Activate, Wipe, Remove        Conflict           Remove
-//! extend           NotFound           nothing, or Extend            Conflict           Extend
-//! revert create    nothing            Remove                        nothing            Remove
-//! revert others    nothing            nothing                       nothing            nothing
+//! execute           absent             ours                          foreign            unknown
+//! create            Create             nothing, or Extend            Conflict           Create
+//! create from ...   Clone, or Copy     nothing, Extend, or Copy      Conflict           Clone
+//! delete            nothing            Wipe, Remove                  Conflict           Remove
+//! extend            NotFound           nothing, or Extend            Conflict           Extend
+//! snapshot          Snapshot           nothing                       Conflict           Snapshot
+//! delete snapshot   nothing            Split, Wipe, Remove           Conflict           Remove
+//! connect           NotFound           nothing, or Activate          Conflict           Activate
+//! disconnect        nothing            nothing                       nothing            nothing
+//! revert of a make  nothing            Remove, wiped if copied into  nothing            Remove
+//! revert of others  nothing            nothing                       nothing            nothing
 //! ```
 //!
 //! An object that was asked for after the task is never touched: the task is an old one that was delivered once more.
 //!
-//! "Ours" is an object that carries the tag of this very volume: an object that merely has the name was made by
-//! somebody else, and is neither taken over nor destroyed. A volume is never shrunk, so an extend has nothing to
-//! revert; a deleted volume cannot come back, so a delete has nothing to revert either.
+//! "Ours" is an object that carries the tags of this very volume or snapshot: an object that merely has the name was
+//! made by somebody else, and is neither taken over nor destroyed. A volume is never shrunk, so an extend has nothing
+//! to revert; a deleted volume cannot come back, so a delete has nothing to revert either.
+//!
+//! Copies are in [`copy`].
+
+mod copy;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -21,7 +32,20 @@ use serde::{Deserialize, Serialize};
 use stele_core::task::{Failure, FailureKind, Operation, Phase, Task};
 use stele_core::unit::Position;
 
-/// What a driver saw under the name of a volume.
+use crate::object::{Object, Objects};
+
+/// What a driver saw under the names of a task's [`Objects`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Of what the task is about.
+    pub object: Observed,
+    /// Of what it takes data from; absent when it takes none.
+    pub source: Observed,
+    /// Of what may lie beside it; absent when nothing may.
+    pub still: Observed,
+}
+
+/// What a driver saw under one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observed {
     /// Nothing has that name.
@@ -32,21 +56,29 @@ pub enum Observed {
     Unknown,
 }
 
-/// An object that was found under the name of a volume.
+/// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Its size, in bytes; at least what was asked, for some drivers round up.
+    /// Its size, in bytes; at least what was asked, for some drivers round up. Of a snapshot that hangs on its volume,
+    /// the room that it has for differences.
     pub size_bytes: u64,
     /// Who made it.
     pub owner: Owner,
     /// The position of the event that asked for it, when its tags tell.
     pub asked_at: Option<Position>,
-    /// Something holds it open: a target, a mount, a virtual machine.
+    /// Something holds it open: a target, a mount, a virtual machine, a copy.
     pub open: bool,
-    /// Snapshots hang on it and would go, or break, with it.
+    /// Snapshots of it exist. It is not removed before them.
     pub has_snapshots: bool,
+    /// It hangs together with others: a volume with its snapshots, a snapshot with its volume. Such a volume grows only
+    /// while it is inactive; such a snapshot is split off before its data can be wiped.
+    pub joined: bool,
     /// It can be read and written now.
     pub active: bool,
+    /// Data are still being copied into it.
+    pub unfinished: bool,
+    /// A copy of it can be made at once. Else it is copied byte by byte.
+    pub clones: bool,
     /// What has to be done to its data before it is removed.
     pub wipe: Option<Wipe>,
 }
@@ -54,9 +86,9 @@ pub struct Found {
 /// Who made an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// It carries the tag of this volume.
+    /// It carries the tags of this volume or snapshot.
     Ours,
-    /// It does not; only its name is that of the volume.
+    /// It does not; only its name is that of the volume or snapshot.
     Foreign,
 }
 
@@ -70,13 +102,41 @@ pub enum Wipe {
     Discard,
 }
 
-/// One thing to do to the object of a task's volume. Doing it twice is harmless.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Make it, with the tags of the task.
+/// One thing to do to one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// To this.
+    pub on: Object,
+    /// This is done.
+    pub act: Act,
+}
+
+/// What is done. Doing it twice is harmless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Make a blank volume, with the tags of the task.
     Create {
         /// Its size, in bytes.
         size_bytes: u64,
+        /// Data are to be copied into it: it gets the mark for that.
+        unfinished: bool,
+    },
+    /// Make a volume that has the data of another object from the first moment, with the tags of the task.
+    Clone {
+        /// The other object.
+        from: Object,
+    },
+    /// Make an object that keeps the data that a volume has now, with the tags of the task.
+    Snapshot {
+        /// The volume.
+        of: Object,
+        /// Its differences from the volume get room of their own, as much as the volume has.
+        joined: bool,
+    },
+    /// Copy all bytes of another object into a marked volume, and take the mark away when all are there.
+    Copy {
+        /// The other object.
+        from: Object,
     },
     /// Make it larger.
     Extend {
@@ -85,12 +145,14 @@ pub enum Step {
     },
     /// Make it readable and writable.
     Activate,
+    /// Make it unreachable, together with its snapshots.
+    Deactivate,
+    /// Separate a snapshot from its volume. What is left of it are data that nobody can make sense of.
+    Split,
     /// Make its data unreadable.
     Wipe {
         /// How.
         how: Wipe,
-        /// Its size, in bytes.
-        size_bytes: u64,
     },
     /// Remove it.
     Remove,
@@ -100,12 +162,17 @@ impl Step {
     /// The step's stable name. Where a step runs a tool, the report names the tool instead.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Create { .. } => "create",
-            Self::Extend { .. } => "extend",
-            Self::Activate => "activate",
-            Self::Wipe { .. } => "wipe",
-            Self::Remove => "remove",
+        match self.act {
+            Act::Create { .. } => "create",
+            Act::Clone { .. } => "clone",
+            Act::Snapshot { .. } => "snapshot",
+            Act::Copy { .. } => "copy",
+            Act::Extend { .. } => "extend",
+            Act::Activate => "activate",
+            Act::Deactivate => "deactivate",
+            Act::Split => "split",
+            Act::Wipe { .. } => "wipe",
+            Act::Remove => "remove",
         }
     }
 }
@@ -120,225 +187,210 @@ impl fmt::Display for Step {
 ///
 /// # Errors
 /// A [`Failure`] at the step `plan` when no step of ours would make them true, or when a step would harm somebody.
-pub fn plan(task: &Task, observed: &Observed) -> Result<Vec<Step>, Failure> {
-    if let Observed::Present(found) = observed
-        && found.owner == Owner::Ours
-        && found.asked_at.is_some_and(|at| at > task.asked_at)
-    {
-        return outlived(task);
+pub fn plan(task: &Task, look: &Look) -> Result<Vec<Step>, Failure> {
+    let seen = Seen { task, objects: Objects::of(task), look };
+    if ours(&look.object).is_some_and(|found| found.asked_at.is_some_and(|at| at > task.asked_at)) {
+        return seen.outlived();
     }
     match (&task.operation, task.phase) {
-        (Operation::CreateVolume { size_gib, .. }, Phase::Execute) => create(task, size_gib.bytes(), observed),
-        (Operation::CreateVolume { .. }, Phase::Revert) => revert_create(task, observed),
-        (Operation::DeleteVolume { .. }, Phase::Execute) => delete(task, observed),
-        (Operation::ExtendVolume { size_gib, .. }, Phase::Execute) => extend(task, size_gib.bytes(), observed),
-        (Operation::DeleteVolume { .. } | Operation::ExtendVolume { .. }, Phase::Revert) => Ok(Vec::new()),
+        (Operation::CreateVolume { size_gib, .. }, Phase::Execute) => seen.create(size_gib.bytes()),
+        (Operation::CreateVolume { .. } | Operation::CreateSnapshot { .. }, Phase::Revert) => seen.revert(),
+        (Operation::DeleteVolume { .. } | Operation::DeleteSnapshot { .. }, Phase::Execute) => seen.delete(),
+        (Operation::ExtendVolume { size_gib, .. }, Phase::Execute) => seen.extend(size_gib.bytes()),
+        (Operation::CreateSnapshot { .. }, Phase::Execute) => seen.snapshot(),
+        (Operation::ConnectVolume { .. }, Phase::Execute) => seen.connect(),
+        // Being active is all that a host needs so far, and a volume stays active.
+        (Operation::DisconnectVolume { .. }, _)
+        | (
+            Operation::DeleteVolume { .. }
+            | Operation::DeleteSnapshot { .. }
+            | Operation::ExtendVolume { .. }
+            | Operation::ConnectVolume { .. },
+            Phase::Revert,
+        ) => Ok(Vec::new()),
     }
 }
 
-/// The object was asked for after the task: the queue delivered the task once more when its own object was gone and
-/// the volume's id was in use again. What the task speaks of is not there any more; the new one is not touched.
-fn outlived(task: &Task) -> Result<Vec<Step>, Failure> {
-    match (&task.operation, task.phase) {
-        (Operation::DeleteVolume { .. }, _) | (_, Phase::Revert) => Ok(Vec::new()),
-        (Operation::CreateVolume { .. } | Operation::ExtendVolume { .. }, Phase::Execute) => {
-            Err(failure(FailureKind::Conflict, task, "was asked for after this task: the task is outdated"))
+/// A task and all that is known for it.
+struct Seen<'a> {
+    task: &'a Task,
+    objects: Objects,
+    look: &'a Look,
+}
+
+impl Seen<'_> {
+    /// The object was asked for after the task: the queue delivered the task once more when its own object was gone and
+    /// the id was in use again. What the task speaks of is not there any more; the new one is not touched.
+    fn outlived(&self) -> Result<Vec<Step>, Failure> {
+        match (&self.task.operation, self.task.phase) {
+            (
+                Operation::DeleteVolume { .. } | Operation::DeleteSnapshot { .. } | Operation::DisconnectVolume { .. },
+                _,
+            )
+            | (_, Phase::Revert) => Ok(Vec::new()),
+            (
+                Operation::CreateVolume { .. }
+                | Operation::ExtendVolume { .. }
+                | Operation::CreateSnapshot { .. }
+                | Operation::ConnectVolume { .. },
+                Phase::Execute,
+            ) => Err(self.failure(FailureKind::Conflict, "was asked for after this task: the task is outdated")),
         }
     }
-}
 
-fn create(task: &Task, size_bytes: u64, observed: &Observed) -> Result<Vec<Step>, Failure> {
-    match observed {
-        Observed::Absent | Observed::Unknown => Ok(vec![Step::Create { size_bytes }]),
-        Observed::Present(found) if found.owner == Owner::Foreign => Err(foreign(task)),
+    fn create(&self, size_bytes: u64) -> Result<Vec<Step>, Failure> {
+        let found = match (&self.look.object, self.objects.source) {
+            (Observed::Absent | Observed::Unknown, Some(from)) => return self.create_from(size_bytes, from, None),
+            (Observed::Absent | Observed::Unknown, None) => {
+                return Ok(vec![self.step(Act::Create { size_bytes, unfinished: false })]);
+            }
+            (Observed::Present(found), _) => found,
+        };
+        self.not_of_others(found)?;
+        if let Some(from) = self.objects.source.filter(|_| found.unfinished) {
+            return self.create_from(size_bytes, from, Some(found));
+        }
+        let mut steps = self.grow(size_bytes, found)?;
+        // A worker that died right after the copy left it.
+        steps.extend(self.without_still()?);
+        Ok(steps)
+    }
+
+    fn extend(&self, size_bytes: u64) -> Result<Vec<Step>, Failure> {
+        match &self.look.object {
+            Observed::Absent => Err(self.failure(FailureKind::NotFound, "does not exist, so it cannot be extended")),
+            Observed::Unknown => Ok(vec![self.step(Act::Extend { size_bytes })]),
+            Observed::Present(found) if found.owner == Owner::Foreign => Err(self.foreign()),
+            Observed::Present(found) => self.grow(size_bytes, found),
+        }
+    }
+
+    fn grow(&self, size_bytes: u64, found: &Found) -> Result<Vec<Step>, Failure> {
+        let missing = found.size_bytes < size_bytes;
+        if !(found.joined && found.has_snapshots) {
+            return Ok(if missing { vec![self.step(Act::Extend { size_bytes })] } else { Vec::new() });
+        }
+        if missing && found.open {
+            return Err(self
+                .failure(FailureKind::Busy, "is in use and has snapshots: LVM extends it only while nobody uses it"));
+        }
+        let mut acts = Vec::with_capacity(3);
+        if missing {
+            acts.extend(found.active.then_some(Act::Deactivate));
+            acts.push(Act::Extend { size_bytes });
+        }
+        // Also when a worker died between these steps.
+        acts.extend((missing || !found.active).then_some(Act::Activate));
+        Ok(acts.into_iter().map(|act| self.step(act)).collect())
+    }
+
+    fn snapshot(&self) -> Result<Vec<Step>, Failure> {
+        if let Observed::Present(found) = &self.look.object {
+            return self.not_of_others(found).map(|()| Vec::new());
+        }
+        let Some(of) = self.objects.source else { return Ok(Vec::new()) };
+        let joined = self.source(of)?.is_some_and(|found| !found.clones);
+        Ok(vec![self.step(Act::Snapshot { of, joined })])
+    }
+
+    fn connect(&self) -> Result<Vec<Step>, Failure> {
+        let activate = vec![self.step(Act::Activate)];
+        match &self.look.object {
+            Observed::Absent => Err(self.failure(FailureKind::NotFound, "does not exist, so no host can reach it")),
+            Observed::Unknown => Ok(activate),
+            Observed::Present(found) if found.owner == Owner::Foreign => Err(self.foreign()),
+            Observed::Present(found) if found.unfinished => {
+                Err(self.failure(FailureKind::Conflict, "is not complete: data are still being copied into it"))
+            }
+            Observed::Present(found) => Ok(if found.active { Vec::new() } else { activate }),
+        }
+    }
+
+    fn delete(&self) -> Result<Vec<Step>, Failure> {
+        let mut steps = self.without_still()?;
+        match &self.look.object {
+            Observed::Absent => {}
+            Observed::Unknown => steps.push(self.step(Act::Remove)),
+            Observed::Present(found) if found.owner == Owner::Foreign => return Err(self.foreign()),
+            Observed::Present(found) => steps.extend(removal(self.task, self.objects.object, found)?),
+        }
+        Ok(steps)
+    }
+
+    /// What a failed create left has never been given to anybody. There is nothing in it to wipe, unless it was made of
+    /// data that somebody has.
+    fn revert(&self) -> Result<Vec<Step>, Failure> {
+        let mut steps = self.without_still()?;
+        match &self.look.object {
+            Observed::Absent => {}
+            Observed::Unknown => steps.push(self.step(Act::Remove)),
+            Observed::Present(found) if found.owner == Owner::Foreign => {}
+            Observed::Present(found) => {
+                let wipe = found.wipe.filter(|_| self.objects.source.is_some());
+                steps.extend(removal(self.task, self.objects.object, &Found { wipe, ..found.clone() })?);
+            }
+        }
+        Ok(steps)
+    }
+
+    /// What was found for a task that makes it is as this task made it.
+    fn not_of_others(&self, found: &Found) -> Result<(), Failure> {
+        if found.owner == Owner::Foreign {
+            return Err(self.foreign());
+        }
         // An old task made it too late. It is not taken over: tasks of that life may still remove it. The revert does.
-        Observed::Present(found) if found.asked_at.is_some_and(|at| at < task.asked_at) => {
-            Err(failure(FailureKind::Conflict, task, "is left of an earlier volume of this id"))
+        if found.asked_at.is_some_and(|at| at < self.task.asked_at) {
+            return Err(self.failure(FailureKind::Conflict, "is left of an earlier object of this id"));
         }
-        Observed::Present(found) => grow(task, size_bytes, found),
+        Ok(())
+    }
+
+    fn step(&self, act: Act) -> Step {
+        Step { on: self.objects.object, act }
+    }
+
+    fn foreign(&self) -> Failure {
+        self.failure(FailureKind::Conflict, "exists without its tags: somebody else made it, so it is left alone")
+    }
+
+    fn failure(&self, kind: FailureKind, what: &str) -> Failure {
+        failure(kind, self.task, self.objects.object, what)
     }
 }
 
-fn extend(task: &Task, size_bytes: u64, observed: &Observed) -> Result<Vec<Step>, Failure> {
-    match observed {
-        Observed::Absent => Err(failure(FailureKind::NotFound, task, "does not exist, so it cannot be extended")),
-        Observed::Unknown => Ok(vec![Step::Extend { size_bytes }]),
-        Observed::Present(found) if found.owner == Owner::Foreign => Err(foreign(task)),
-        Observed::Present(found) => grow(task, size_bytes, found),
-    }
-}
-
-fn grow(task: &Task, size_bytes: u64, found: &Found) -> Result<Vec<Step>, Failure> {
-    if found.size_bytes >= size_bytes {
-        return Ok(Vec::new());
-    }
+/// The steps that remove an object, and nothing else with it.
+fn removal(task: &Task, on: Object, found: &Found) -> Result<Vec<Step>, Failure> {
     if found.has_snapshots {
-        // LVM extends the origin of thick snapshots only while it is inactive.
-        return Err(failure(FailureKind::Busy, task, "has snapshots, so it cannot be extended"));
-    }
-    Ok(vec![Step::Extend { size_bytes }])
-}
-
-fn delete(task: &Task, observed: &Observed) -> Result<Vec<Step>, Failure> {
-    let found = match observed {
-        Observed::Absent => return Ok(Vec::new()),
-        Observed::Unknown => return Ok(vec![Step::Remove]),
-        Observed::Present(found) => found,
-    };
-    if found.owner == Owner::Foreign {
-        return Err(foreign(task));
-    }
-    removable(task, found)?;
-    let mut steps = Vec::with_capacity(3);
-    if let Some(how) = found.wipe {
-        if !found.active {
-            steps.push(Step::Activate);
-        }
-        // A wipe that was cut short cannot be told from none: it is done again, from the start.
-        steps.push(Step::Wipe { how, size_bytes: found.size_bytes });
-    }
-    steps.push(Step::Remove);
-    Ok(steps)
-}
-
-/// What a failed create left has never been given to anybody, so there is nothing in it to wipe.
-fn revert_create(task: &Task, observed: &Observed) -> Result<Vec<Step>, Failure> {
-    match observed {
-        Observed::Absent => Ok(Vec::new()),
-        Observed::Unknown => Ok(vec![Step::Remove]),
-        Observed::Present(found) if found.owner == Owner::Foreign => Ok(Vec::new()),
-        Observed::Present(found) => removable(task, found).map(|()| vec![Step::Remove]),
-    }
-}
-
-fn removable(task: &Task, found: &Found) -> Result<(), Failure> {
-    if found.has_snapshots {
-        return Err(failure(FailureKind::Busy, task, "has snapshots, so it cannot be removed"));
+        return Err(failure(FailureKind::Busy, task, on, "has snapshots, so it cannot be removed"));
     }
     if found.open {
-        return Err(failure(FailureKind::Busy, task, "is in use: something holds it open"));
+        return Err(failure(FailureKind::Busy, task, on, "is in use: something holds it open"));
     }
-    Ok(())
+    let mut acts = Vec::with_capacity(4);
+    if let Some(how) = found.wipe {
+        acts.extend(found.joined.then_some(Act::Split));
+        // Split off, a snapshot is as its volume was.
+        acts.extend((!found.active || found.joined).then_some(Act::Activate));
+        // A wipe that was cut short cannot be told from none: it is done again, from the start.
+        acts.push(Act::Wipe { how });
+    }
+    acts.push(Act::Remove);
+    Ok(acts.into_iter().map(|act| Step { on, act }).collect())
 }
 
-fn foreign(task: &Task) -> Failure {
-    failure(
-        FailureKind::Conflict,
-        task,
-        "exists without the tag of this volume: somebody else made it, so it is left alone",
-    )
+fn ours(observed: &Observed) -> Option<&Found> {
+    match observed {
+        Observed::Present(found) if found.owner == Owner::Ours => Some(found),
+        Observed::Present(_) | Observed::Absent | Observed::Unknown => None,
+    }
 }
 
-fn failure(kind: FailureKind, task: &Task, what: &str) -> Failure {
-    let name = stele_core::task::lv_name(task.operation.volume());
+fn failure(kind: FailureKind, task: &Task, on: Object, what: &str) -> Failure {
     Failure {
         kind,
         step: "plan".to_owned(),
-        message: format!("{name} in {} {what}", task.pool),
+        message: format!("{} in {} {what}", on.name(), task.pool),
         exit_status: None,
         stderr: String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use stele_core::unit::SizeGib;
-
-    use super::*;
-    use crate::testing::{GIB, create_task, delete_task, extend_task};
-
-    const OURS: Found = Found {
-        size_bytes: 2 * GIB,
-        owner: Owner::Ours,
-        asked_at: Some(Position(42)),
-        open: false,
-        has_snapshots: false,
-        active: true,
-        wipe: None,
-    };
-
-    fn reverted(task: Task) -> Task {
-        Task { phase: Phase::Revert, ..task }
-    }
-
-    /// What a plan comes to, in short: the steps, or the class of the failure.
-    fn outcome(task: &Task, observed: &Observed) -> String {
-        match plan(task, observed) {
-            Ok(steps) => format!("{steps:?}"),
-            Err(failure) => {
-                assert_eq!(failure.step, "plan");
-                failure.kind.to_string()
-            }
-        }
-    }
-
-    #[test]
-    fn every_operation_meets_every_observation() {
-        let present = Observed::Present;
-        let observations = [
-            Observed::Absent,
-            Observed::Unknown,
-            present(OURS),
-            present(Found { size_bytes: GIB, ..OURS }),
-            present(Found { owner: Owner::Foreign, wipe: Some(Wipe::Zero), ..OURS }),
-            present(Found { open: true, ..OURS }),
-            present(Found { size_bytes: GIB, has_snapshots: true, ..OURS }),
-            present(Found { wipe: Some(Wipe::Zero), ..OURS }),
-            present(Found { wipe: Some(Wipe::Discard), active: false, ..OURS }),
-            present(Found { active: false, ..OURS }),
-        ];
-        let create = "[Create { size_bytes: 2147483648 }]";
-        let extend = "[Extend { size_bytes: 2147483648 }]";
-        let zero = "[Wipe { how: Zero, size_bytes: 2147483648 }, Remove]";
-        let discard = "[Activate, Wipe { how: Discard, size_bytes: 2147483648 }, Remove]";
-        #[rustfmt::skip]
-        let table = [
-            (create_task(1, 2), [create, create, "[]", extend, "conflict", "[]", "busy", "[]", "[]", "[]"]),
-            (extend_task(1, 2), ["not_found", extend, "[]", extend, "conflict", "[]", "busy", "[]", "[]", "[]"]),
-            (delete_task(1), ["[]", "[Remove]", "[Remove]", "[Remove]", "conflict", "busy", "busy", zero, discard, "[Remove]"]),
-            (reverted(create_task(1, 2)),
-                ["[]", "[Remove]", "[Remove]", "[Remove]", "[]", "busy", "busy", "[Remove]", "[Remove]", "[Remove]"]),
-            (reverted(extend_task(1, 2)), ["[]"; 10]),
-            (reverted(delete_task(1)), ["[]"; 10]),
-        ];
-        for (task, expected) in table {
-            for (observed, expected) in observations.iter().zip(expected) {
-                assert_eq!(outcome(&task, observed), expected, "{:?} {:?} {observed:?}", task.operation, task.phase);
-            }
-        }
-    }
-
-    /// Tasks of the tests are of position 42.
-    #[test]
-    fn what_was_asked_for_later_is_not_touched() {
-        let newer = Observed::Present(Found { size_bytes: GIB, asked_at: Some(Position(43)), ..OURS });
-        for task in [create_task(1, 2), extend_task(1, 2)] {
-            assert_eq!(outcome(&task, &newer), "conflict");
-            assert_eq!(outcome(&reverted(task), &newer), "[]");
-        }
-        assert_eq!(outcome(&delete_task(1), &newer), "[]");
-        let older = Observed::Present(Found { asked_at: Some(Position(41)), ..OURS });
-        assert_eq!(outcome(&create_task(1, 2), &older), "conflict");
-        assert_eq!(outcome(&reverted(create_task(1, 2)), &older), "[Remove]");
-        let untold = Observed::Present(Found { asked_at: None, ..OURS });
-        assert_eq!(outcome(&delete_task(1), &untold), "[Remove]");
-    }
-
-    #[test]
-    fn the_largest_volume_is_planned_exactly() {
-        let mut task = create_task(1, 1);
-        let size_gib = SizeGib::new(i128::from(i32::MAX)).unwrap();
-        task.operation = Operation::CreateVolume { volume: task.operation.volume(), size_gib };
-        assert_eq!(plan(&task, &Observed::Absent).unwrap(), [Step::Create { size_bytes: 2_147_483_647 << 30 }]);
-    }
-
-    #[test]
-    fn a_refusal_names_the_object_and_the_pool() {
-        let failure = plan(&extend_task(7, 2), &Observed::Absent).unwrap_err();
-        assert_eq!(
-            failure.to_string(),
-            "not_found at plan: volume-00000000-0000-0000-0000-000000000007 in n1@mem#pool does not exist, \
-             so it cannot be extended"
-        );
     }
 }

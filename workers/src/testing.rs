@@ -1,7 +1,7 @@
 //! What the tests of this package share: tasks, written short.
 
-use stele_core::id::{FlowId, PoolName, TaskId, VolumeId};
-use stele_core::task::{Operation, Phase, Task};
+use stele_core::id::{AttachmentId, FlowId, PoolName, SnapshotId, TaskId, VolumeId};
+use stele_core::task::{AttachMode, Connector, CopySource, Operation, Phase, Task};
 use stele_core::unit::{Position, SizeGib, Timestamp};
 use uuid::Uuid;
 
@@ -14,6 +14,10 @@ pub(crate) fn volume(n: u128) -> VolumeId {
     VolumeId(Uuid::from_u128(n))
 }
 
+pub(crate) fn snapshot(n: u128) -> SnapshotId {
+    SnapshotId(Uuid::from_u128(n))
+}
+
 pub(crate) fn pool() -> PoolName {
     PoolName::new("n1@mem#pool").unwrap()
 }
@@ -23,7 +27,37 @@ pub(crate) fn size(gib: u32) -> SizeGib {
 }
 
 pub(crate) fn create_task(n: u128, gib: u32) -> Task {
-    task(Operation::CreateVolume { volume: volume(n), size_gib: size(gib) })
+    task(Operation::CreateVolume { volume: volume(n), size_gib: size(gib), source: None })
+}
+
+/// Volume `n` out of volume `of`.
+pub(crate) fn clone_task(n: u128, gib: u32, of: u128) -> Task {
+    let source = Some(CopySource::Volume(volume(of)));
+    task(Operation::CreateVolume { volume: volume(n), size_gib: size(gib), source })
+}
+
+/// Volume `n` out of snapshot `of`, which is of volume `origin`.
+pub(crate) fn restore_task(n: u128, gib: u32, (of, origin): (u128, u128)) -> Task {
+    let source = Some(CopySource::Snapshot { snapshot: snapshot(of), volume: volume(origin) });
+    task(Operation::CreateVolume { volume: volume(n), size_gib: size(gib), source })
+}
+
+pub(crate) fn snapshot_task(n: u128, of: u128) -> Task {
+    task(Operation::CreateSnapshot { snapshot: snapshot(n), volume: volume(of), size_gib: size(1) })
+}
+
+pub(crate) fn delete_snapshot_task(n: u128, of: u128) -> Task {
+    task(Operation::DeleteSnapshot { snapshot: snapshot(n), volume: volume(of) })
+}
+
+pub(crate) fn connect_task(n: u128) -> Task {
+    let (attachment, connector) = (AttachmentId(Uuid::from_u128(n)), Connector::default());
+    task(Operation::ConnectVolume { attachment, volume: volume(n), connector, mode: AttachMode::Ro })
+}
+
+pub(crate) fn disconnect_task(n: u128) -> Task {
+    let (attachment, connector) = (AttachmentId(Uuid::from_u128(n)), Connector::default());
+    task(Operation::DisconnectVolume { attachment, volume: volume(n), connector })
 }
 
 pub(crate) fn extend_task(n: u128, gib: u32) -> Task {

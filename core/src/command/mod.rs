@@ -3,18 +3,38 @@
 //! A command comes as a subject and a JSON body (`docs/commands.md`), as a worker's report, or from control's own
 //! clock. [`parse`] turns it into a [`Command`]; [`crate::decide`] turns that into events or a refusal.
 
+mod attachment;
+mod group;
+mod operator;
 mod parse;
+mod qos;
 mod quota;
 mod service;
+mod snapshot;
 mod text;
+mod transfer;
 mod volume;
 mod volume_type;
 
-pub use parse::{COMMAND_BYTES_MAX, Incoming, Parsed, RESOURCES, Source, parse};
-pub use quota::QuotaSet;
+pub use attachment::{
+    AttachmentCreate, AttachmentRef, AttachmentUpdate, VolumeAttach, VolumeConnection, VolumeDetach, VolumeRef,
+};
+pub use group::{
+    GROUP_VOLUMES_MAX, GroupCreate, GroupDelete, GroupSnapshotCreate, GroupSnapshotDelete, GroupSnapshotStatusSet,
+    GroupStatusSet, GroupTypeCreate, GroupTypeDelete, GroupTypeUpdate, GroupUpdate,
+};
+pub use operator::{LogSetLevel, MessageDelete};
+pub use parse::{COMMAND_BYTES_MAX, Incoming, Parsed, RESOURCES, Source, is_admin_only, parse};
+pub use qos::{QosAssociation, QosCreate, QosDelete, QosUpdate};
+pub use quota::{QuotaClassSet, QuotaClear, QuotaSet};
 pub use service::{ServiceChange, ServiceSet};
-pub use volume::{VolumeCreate, VolumeDelete, VolumeExtend, VolumeUpdate};
-pub use volume_type::{TypeCreate, TypeDelete, TypeUpdate};
+pub use snapshot::{SnapshotCreate, SnapshotDelete, SnapshotStatusSet, SnapshotUpdate};
+pub use text::PairsChange;
+pub use transfer::{TransferAccept, TransferCreate, TransferDelete};
+pub use volume::{VolumeCreate, VolumeDelete, VolumeExtend, VolumeResetStatus, VolumeRetype, VolumeUpdate};
+pub use volume_type::{
+    TypeAccess, TypeCreate, TypeDelete, TypeSetDefault, TypeSetEncryption, TypeUnsetEncryption, TypeUpdate,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,27 +58,65 @@ pub struct Actor {
     pub request_id: Option<String>,
 }
 
-/// A command whose form is right.
+/// A command whose form is right; its name says what it wants, the type in it how.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// Make a volume.
     VolumeCreate(VolumeCreate),
-    /// Remove a volume.
     VolumeDelete(VolumeDelete),
-    /// Grow a volume.
     VolumeExtend(VolumeExtend),
-    /// Change a volume's name, description or metadata.
     VolumeUpdate(VolumeUpdate),
-    /// Enable, disable, freeze or thaw a backend.
+    VolumeResetStatus(VolumeResetStatus),
+    VolumeRetype(VolumeRetype),
+    VolumeReserve(VolumeRef),
+    VolumeUnreserve(VolumeRef),
+    VolumeBeginDetaching(VolumeRef),
+    VolumeRollDetaching(VolumeRef),
+    VolumeInitializeConnection(VolumeConnection),
+    VolumeTerminateConnection(VolumeConnection),
+    VolumeAttach(VolumeAttach),
+    VolumeDetach(VolumeDetach),
+    VolumeForceDetach(VolumeDetach),
+    SnapshotCreate(SnapshotCreate),
+    SnapshotDelete(SnapshotDelete),
+    SnapshotUpdate(SnapshotUpdate),
+    SnapshotSetStatus(SnapshotStatusSet),
+    SnapshotResetStatus(SnapshotStatusSet),
+    AttachmentCreate(AttachmentCreate),
+    AttachmentUpdate(AttachmentUpdate),
+    AttachmentComplete(AttachmentRef),
+    AttachmentDelete(AttachmentRef),
+    TransferCreate(TransferCreate),
+    TransferAccept(TransferAccept),
+    TransferDelete(TransferDelete),
+    GroupCreate(GroupCreate),
+    GroupUpdate(GroupUpdate),
+    GroupDelete(GroupDelete),
+    GroupResetStatus(GroupStatusSet),
+    GroupSnapshotCreate(GroupSnapshotCreate),
+    GroupSnapshotDelete(GroupSnapshotDelete),
+    GroupSnapshotResetStatus(GroupSnapshotStatusSet),
     ServiceSet(ServiceSet),
-    /// Change a project's quota.
     QuotaSet(QuotaSet),
-    /// Make a volume type.
+    QuotaClear(QuotaClear),
+    QuotaClassSet(QuotaClassSet),
     TypeCreate(TypeCreate),
-    /// Change a volume type.
     TypeUpdate(TypeUpdate),
-    /// Remove a volume type.
     TypeDelete(TypeDelete),
+    TypeGrant(TypeAccess),
+    TypeRevoke(TypeAccess),
+    TypeSetEncryption(TypeSetEncryption),
+    TypeUnsetEncryption(TypeUnsetEncryption),
+    TypeSetDefault(TypeSetDefault),
+    QosCreate(QosCreate),
+    QosUpdate(QosUpdate),
+    QosDelete(QosDelete),
+    QosAssociate(QosAssociation),
+    QosDisassociate(QosAssociation),
+    GroupTypeCreate(GroupTypeCreate),
+    GroupTypeUpdate(GroupTypeUpdate),
+    GroupTypeDelete(GroupTypeDelete),
+    MessageDelete(MessageDelete),
+    LogSetLevel(LogSetLevel),
     /// A worker's report.
     Report(Box<Report>),
     /// Control's clock: the deadline of this flow's task has passed.

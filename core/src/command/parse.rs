@@ -4,11 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::quota::RawQuota;
-use super::service::RawService;
-use super::volume::{RawCreate, RawExtend};
-use super::{Actor, COMMAND_VERSION, Command, DeadlinePassed, ServiceChange, TypeCreate, TypeDelete, TypeUpdate};
-use super::{VolumeDelete, VolumeUpdate};
+use super::{Actor, COMMAND_VERSION, Command, DeadlinePassed};
+use super::{attachment, group, operator, qos, quota, service, snapshot, transfer, volume, volume_type};
 use crate::id::{CommandId, ProjectId};
 use crate::record::Verbatim;
 use crate::refusal::{Refusal, RefusalCode};
@@ -20,11 +17,52 @@ pub const COMMAND_BYTES_MAX: usize = 64 * 1024;
 
 /// Every resource with its verbs, as they stand in subjects.
 pub const RESOURCES: &[(&str, &[&str])] = &[
-    ("volume", &["create", "delete", "extend", "update"]),
+    (
+        "volume",
+        &[
+            "create",
+            "delete",
+            "extend",
+            "update",
+            "retype",
+            "reserve",
+            "unreserve",
+            "begin_detaching",
+            "roll_detaching",
+            "initialize_connection",
+            "terminate_connection",
+            "attach",
+            "detach",
+            "reset_status",
+            "force_detach",
+        ],
+    ),
+    ("snapshot", &["create", "delete", "update", "set_status", "reset_status"]),
+    ("attachment", &["create", "update", "complete", "delete"]),
+    ("transfer", &["create", "accept", "delete"]),
+    ("group", &["create", "update", "delete", "reset_status"]),
+    ("group_snapshot", &["create", "delete", "reset_status"]),
+    ("message", &["delete"]),
     ("service", &["enable", "disable", "freeze", "thaw"]),
-    ("quota", &["set"]),
-    ("type", &["create", "update", "delete"]),
+    ("quota", &["set", "clear"]),
+    ("quota_class", &["set"]),
+    ("type", &["create", "update", "delete", "grant", "revoke", "set_encryption", "unset_encryption", "set_default"]),
+    ("qos", &["create", "update", "delete", "associate", "disassociate"]),
+    ("group_type", &["create", "update", "delete"]),
+    ("log", &["set_level"]),
 ];
+
+/// Resources that belong to a project; all others concern the whole cell.
+const OF_PROJECTS: &[&str] = &["volume", "snapshot", "attachment", "transfer", "group", "group_snapshot", "message"];
+
+/// What only operators may do to a project's resources.
+const OF_OPERATORS: &[&str] = &["reset_status", "force_detach"];
+
+/// Whether a command is accepted only on the subjects of the project `admin`.
+#[must_use]
+pub fn is_admin_only(resource: &str, verb: &str) -> bool {
+    !OF_PROJECTS.contains(&resource) || OF_OPERATORS.contains(&verb)
+}
 
 /// Which way a command came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,9 +155,29 @@ struct Body {
     #[serde(default)]
     service: Option<Box<RawValue>>,
     #[serde(default)]
+    snapshot: Option<Box<RawValue>>,
+    #[serde(default)]
+    attachment: Option<Box<RawValue>>,
+    #[serde(default)]
+    transfer: Option<Box<RawValue>>,
+    #[serde(default)]
+    group: Option<Box<RawValue>>,
+    #[serde(default)]
+    group_snapshot: Option<Box<RawValue>>,
+    #[serde(default)]
+    message: Option<Box<RawValue>>,
+    #[serde(default)]
     quota: Option<Box<RawValue>>,
+    #[serde(default)]
+    quota_class: Option<Box<RawValue>>,
     #[serde(default, rename = "type")]
     volume_type: Option<Box<RawValue>>,
+    #[serde(default)]
+    qos: Option<Box<RawValue>>,
+    #[serde(default)]
+    group_type: Option<Box<RawValue>>,
+    #[serde(default)]
+    log: Option<Box<RawValue>>,
 }
 
 fn read_command(incoming: &Incoming, parsed: &mut Parsed) -> Result<Command, Refusal> {
@@ -147,10 +205,10 @@ fn read_command(incoming: &Incoming, parsed: &mut Parsed) -> Result<Command, Ref
     }
     parsed.actor = body.actor.clone().unwrap_or_default();
     check_actor(&parsed.actor, &project)?;
-    if resource != "volume" && !project.is_admin() {
+    if is_admin_only(&resource, &verb) && !project.is_admin() {
         return Err(Refusal::new(
             RefusalCode::AdminOnly,
-            format!("{resource}.{verb} concerns the whole cell and came for project {project}"),
+            format!("{resource}.{verb} is for operators and came for project {project}"),
             format!("send it on ...{}.{resource}.{verb}", crate::id::ADMIN_PROJECT),
         ));
     }
@@ -200,7 +258,22 @@ fn check_actor(actor: &Actor, project: &ProjectId) -> Result<(), Refusal> {
 }
 
 fn read_resource(resource: &str, verb: &str, body: Body) -> Result<Command, Refusal> {
-    let keys = [("volume", body.volume), ("service", body.service), ("quota", body.quota), ("type", body.volume_type)];
+    let keys = [
+        ("volume", body.volume),
+        ("snapshot", body.snapshot),
+        ("attachment", body.attachment),
+        ("transfer", body.transfer),
+        ("group", body.group),
+        ("group_snapshot", body.group_snapshot),
+        ("message", body.message),
+        ("service", body.service),
+        ("quota", body.quota),
+        ("quota_class", body.quota_class),
+        ("type", body.volume_type),
+        ("qos", body.qos),
+        ("group_type", body.group_type),
+        ("log", body.log),
+    ];
     let mut content = None;
     for (key, value) in keys {
         match value {
@@ -223,24 +296,29 @@ fn read_resource(resource: &str, verb: &str, body: Body) -> Result<Command, Refu
         )
     })?;
     let json = content.get().as_bytes();
-    Ok(match (resource, verb) {
-        ("volume", "create") => Command::VolumeCreate(read::<RawCreate>(json)?.check()?),
-        ("volume", "delete") => Command::VolumeDelete(read::<VolumeDelete>(json)?),
-        ("volume", "extend") => Command::VolumeExtend(read::<RawExtend>(json)?.check()?),
-        ("volume", "update") => Command::VolumeUpdate(read::<VolumeUpdate>(json)?.check()?),
-        ("service", "enable") => Command::ServiceSet(read::<RawService>(json)?.check(|_| ServiceChange::Enable)?),
-        ("service", "disable") => Command::ServiceSet(read::<RawService>(json)?.check(ServiceChange::Disable)?),
-        ("service", "freeze") => Command::ServiceSet(read::<RawService>(json)?.check(ServiceChange::Freeze)?),
-        ("service", "thaw") => Command::ServiceSet(read::<RawService>(json)?.check(|_| ServiceChange::Thaw)?),
-        ("quota", "set") => Command::QuotaSet(read::<RawQuota>(json)?.check()?),
-        ("type", "create") => Command::TypeCreate(read::<TypeCreate>(json)?.check()?),
-        ("type", "update") => Command::TypeUpdate(read::<TypeUpdate>(json)?.check()?),
-        ("type", "delete") => Command::TypeDelete(read::<TypeDelete>(json)?),
-        _ => return Err(Refusal::new(RefusalCode::UnknownCommand, format!("no command {resource}.{verb}"), "")),
+    let command = match resource {
+        "volume" => volume::command(verb, json),
+        "snapshot" => snapshot::command(verb, json),
+        "attachment" => attachment::command(verb, json),
+        "transfer" => transfer::command(verb, json),
+        "group" => group::command(verb, json),
+        "group_snapshot" => group::snapshot_command(verb, json),
+        "message" => operator::message_command(verb, json),
+        "service" => service::command(verb, json),
+        "quota" => quota::command(verb, json),
+        "quota_class" => quota::class_command(verb, json),
+        "type" => volume_type::command(verb, json),
+        "qos" => qos::command(verb, json),
+        "group_type" => group::type_command(verb, json),
+        "log" => operator::log_command(verb, json),
+        _ => None,
+    };
+    command.unwrap_or_else(|| {
+        Err(Refusal::new(RefusalCode::UnknownCommand, format!("no command {resource}.{verb}"), "see docs/commands.md"))
     })
 }
 
-fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(json).map_err(|error| {
         let message: String = error.to_string().chars().take(300).collect();
         // serde tells an unknown field apart from other errors of form only in its words.

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::Command;
+use super::parse::read;
 use super::text::text;
 use crate::id::BackendName;
 use crate::refusal::Refusal;
@@ -28,16 +30,27 @@ pub enum ServiceChange {
     Thaw,
 }
 
+pub(super) fn command(verb: &str, json: &[u8]) -> Option<Result<Command, Refusal>> {
+    let change: fn(String) -> ServiceChange = match verb {
+        "enable" => |_| ServiceChange::Enable,
+        "disable" => ServiceChange::Disable,
+        "freeze" => ServiceChange::Freeze,
+        "thaw" => |_| ServiceChange::Thaw,
+        _ => return None,
+    };
+    Some(read::<RawService>(json).and_then(|raw| raw.check(change)).map(Command::ServiceSet))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawService {
+struct RawService {
     backend: BackendName,
     #[serde(default)]
     reason: String,
 }
 
 impl RawService {
-    pub(super) fn check(self, change: fn(String) -> ServiceChange) -> Result<ServiceSet, Refusal> {
+    fn check(self, change: fn(String) -> ServiceChange) -> Result<ServiceSet, Refusal> {
         text("reason", &self.reason)?;
         Ok(ServiceSet { backend: self.backend, change: change(self.reason) })
     }

@@ -1,6 +1,8 @@
 //! Limits on what people write: lengths are Cinder's (`cinder/api/schemas`, 255 characters; metadata 255 each).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
 
 use crate::refusal::{Refusal, RefusalCode};
 
@@ -49,6 +51,66 @@ pub(super) fn pairs<V>(
         if value(item).is_some_and(|v| v.chars().count() > TEXT_CHARS_MAX) {
             return refuse(format!("{field} has a value that is too long at {key:?}"));
         }
+    }
+    Ok(())
+}
+
+/// A change of some keys: what is not named stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PairsChange {
+    /// Keys that get these values.
+    pub set: BTreeMap<String, String>,
+    /// Keys that go; each must be there.
+    pub unset: BTreeSet<String>,
+    /// All of it as the sender knows it: when it is something else by now, nothing changes (HTTP's `If-Match`).
+    pub was: Option<BTreeMap<String, String>>,
+}
+
+/// Checks a replacement or a change of pairs.
+pub(super) fn changed(
+    field: &str,
+    replaced: Option<&BTreeMap<String, String>>,
+    change: Option<&PairsChange>,
+) -> Result<(), Refusal> {
+    if let Some(all) = replaced {
+        pairs(field, all, |value| Some(value.as_str()))?;
+    }
+    let Some(change) = change else { return Ok(()) };
+    if replaced.is_some() && !(change.set.is_empty() && change.unset.is_empty()) {
+        return Err(Refusal::new(
+            RefusalCode::MalformedBody,
+            format!("{field} is to be replaced and changed at once"),
+            format!("give either {field} or {field}_change"),
+        ));
+    }
+    pairs(field, &change.set, |value| Some(value.as_str()))?;
+    count(field, change.unset.len(), KEYS_MAX)
+}
+
+/// Checks names, descriptions and the like that may be absent.
+pub(super) fn optional(fields: &[(&str, &Option<String>)]) -> Result<(), Refusal> {
+    fields.iter().try_for_each(|(field, value)| value.as_deref().map_or(Ok(()), |value| text(field, value)))
+}
+
+/// Checks the name of something that is found by its name.
+pub(super) fn name(what: &str, name: &str) -> Result<(), Refusal> {
+    text("name", name)?;
+    if name.trim().is_empty() {
+        return Err(Refusal::new(
+            RefusalCode::InvalidName,
+            format!("the {what}'s name is empty"),
+            format!("give the {what} a name"),
+        ));
+    }
+    Ok(())
+}
+
+/// Checks how many there are.
+pub(super) fn count(field: &str, count: usize, most: usize) -> Result<(), Refusal> {
+    if count > most {
+        let message = format!("{field} has {count} entries");
+        return Err(Refusal::new(RefusalCode::MalformedBody, message, format!("name at most {most}")));
     }
     Ok(())
 }

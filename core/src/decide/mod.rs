@@ -4,14 +4,21 @@
 //! the only way in: it decides a message piece by piece, applies the events as it goes, and gives the commit that the
 //! log will hold.
 
+mod attachment;
 mod backend_report;
+mod catalogue;
 mod deadline;
+mod group;
+mod message;
+mod operator;
 mod placement;
 mod quota;
 mod quota_set;
 mod retry;
 mod service_set;
+mod snapshot;
 mod task_report;
+mod transfer;
 mod type_create;
 mod type_delete;
 mod type_update;
@@ -20,18 +27,22 @@ mod volume_cleanup;
 mod volume_create;
 mod volume_delete;
 mod volume_extend;
+mod volume_reset_status;
+mod volume_retype;
+mod volume_source;
+mod volume_type;
 mod volume_update;
 
 #[cfg(test)]
 mod tests;
 
-use crate::command::{Command, Incoming, Parsed};
+use crate::command::{Command, Incoming, Parsed, Source};
 use crate::event::Event;
 use crate::evolve::{Corrupt, Meta, evolve};
-use crate::id::{CommandId, FlowId, ProjectId, TaskId};
+use crate::id::{CommandId, FlowId, ProjectId, TaskId, VolumeId};
 use crate::record::{Commit, Subjects};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::state::{Entity, State};
+use crate::state::{Entity, FlowKind, State};
 use crate::task::{ReportBody, TaskReport};
 use crate::unit::{Position, Timestamp};
 
@@ -48,6 +59,8 @@ struct Context<'a> {
     id_given: bool,
     project: Option<&'a ProjectId>,
     user: &'a str,
+    /// The id of the client's request, for messages to its users.
+    request_id: Option<&'a str>,
 }
 
 /// What was decided.
@@ -102,7 +115,9 @@ pub fn commit(
     if let Some(refusal) = refusal {
         commit.events = vec![Event::RequestRefused(refusal)];
     }
-    Ok((!commit.events.is_empty()).then_some(commit))
+    // Somebody asked and was told yes: that is worth its place also when nothing had to change.
+    let asked = matches!(incoming.source, Source::Ask | Source::Inbox(_));
+    Ok((asked || !commit.events.is_empty()).then_some(commit))
 }
 
 fn id_reused(id: CommandId) -> Refusal {
@@ -129,28 +144,49 @@ fn decide_pieces(
         other => vec![Piece::Command(other)],
     };
     for piece in pieces {
-        let cx = Context {
-            state,
-            now: commit.at,
-            position,
-            id: commit.id,
-            id_given: commit.id_given,
-            project: commit.project.as_ref(),
-            user: &commit.actor.user,
-        };
+        let cx = context(state, commit, position);
         match decide(&cx, piece) {
-            Ok(decided) => {
-                let meta = Meta { position, at: commit.at };
-                for event in &decided.events {
-                    evolve(state, meta, event, touch)?;
-                }
+            Ok(mut decided) => {
+                let messages = message::of_failures(&cx, &decided.events);
+                decided.events.extend(messages);
+                let mut groups = group::Groups::default();
+                group::concerned(state, &decided.events, &mut groups);
+                apply(state, commit, position, &decided.events, touch)?;
+                group::concerned(state, &decided.events, &mut groups);
+                let follow_up = group::after(&context(state, commit, position), &groups);
+                apply(state, commit, position, &follow_up, touch)?;
                 commit.subjects = decided.subjects;
                 commit.events.extend(decided.events);
+                commit.events.extend(follow_up);
             }
             Err(refusal) => return Ok(Some(refusal)),
         }
     }
     Ok(None)
+}
+
+fn context<'a>(state: &'a State, commit: &'a Commit, position: Position) -> Context<'a> {
+    Context {
+        state,
+        now: commit.at,
+        position,
+        id: commit.id,
+        id_given: commit.id_given,
+        project: commit.project.as_ref(),
+        user: &commit.actor.user,
+        request_id: commit.actor.request_id.as_deref(),
+    }
+}
+
+fn apply(
+    state: &mut State,
+    commit: &Commit,
+    position: Position,
+    events: &[Event],
+    touch: &mut dyn FnMut(Entity),
+) -> Result<(), Corrupt> {
+    let meta = Meta { position, at: commit.at };
+    events.iter().try_for_each(|event| evolve(state, meta, event, touch))
 }
 
 #[derive(Clone, Copy)]
@@ -169,14 +205,58 @@ fn decide(cx: &Context<'_>, piece: Piece<'_>) -> Decision {
             Command::VolumeDelete(delete) => volume_delete::decide(cx, delete),
             Command::VolumeExtend(extend) => volume_extend::decide(cx, extend),
             Command::VolumeUpdate(update) => volume_update::decide(cx, update),
-            Command::ServiceSet(set) => service_set::decide(cx, set),
-            Command::QuotaSet(set) => quota_set::decide(cx, set),
-            Command::TypeCreate(create) => type_create::decide(cx, create),
-            Command::TypeUpdate(update) => type_update::decide(cx, update),
-            Command::TypeDelete(delete) => type_delete::decide(cx, delete),
+            Command::VolumeResetStatus(reset) => volume_reset_status::decide(cx, reset),
+            Command::VolumeRetype(retype) => volume_retype::decide(cx, retype),
+            Command::SnapshotCreate(create) => snapshot::create::decide(cx, create),
+            Command::SnapshotDelete(delete) => snapshot::delete::decide(cx, delete),
+            Command::SnapshotUpdate(update) => snapshot::update::decide(cx, update),
+            Command::SnapshotSetStatus(set) => snapshot::status::set(cx, set),
+            Command::SnapshotResetStatus(set) => snapshot::status::reset(cx, set),
+            Command::TransferCreate(create) => transfer::create(cx, create),
+            Command::TransferAccept(accept) => transfer::accept(cx, accept),
+            Command::TransferDelete(delete) => transfer::delete(cx, *delete),
+            Command::GroupCreate(create) => group::create::decide(cx, create),
+            Command::GroupUpdate(update) => group::update::decide(cx, update),
+            Command::GroupDelete(delete) => group::delete::decide(cx, *delete),
+            Command::GroupResetStatus(set) => group::status::reset(cx, set),
+            Command::GroupSnapshotCreate(create) => group::snapshot::create(cx, create),
+            Command::GroupSnapshotDelete(delete) => group::snapshot::delete(cx, *delete),
+            Command::GroupSnapshotResetStatus(set) => group::snapshot::reset(cx, set),
             Command::DeadlinePassed(passed) => Ok(deadline::decide(cx, *passed)),
             Command::Report(_) => Ok(Decided::default()),
+            attaching_or_cell_wide => {
+                attachment::decide(cx, attaching_or_cell_wide).unwrap_or_else(|| cell_wide(cx, attaching_or_cell_wide))
+            }
         },
+    }
+}
+
+/// What concerns the whole cell.
+fn cell_wide(cx: &Context<'_>, command: &Command) -> Decision {
+    match command {
+        Command::ServiceSet(set) => service_set::decide(cx, set),
+        Command::QuotaSet(set) => quota_set::decide(cx, set),
+        Command::QuotaClear(clear) => Ok(quota_set::clear(clear)),
+        Command::QuotaClassSet(set) => quota_set::class(cx, set),
+        Command::TypeCreate(create) => type_create::decide(cx, create),
+        Command::TypeUpdate(update) => type_update::decide(cx, update),
+        Command::TypeDelete(delete) => type_delete::decide(cx, delete),
+        Command::TypeGrant(access) => catalogue::access::grant(cx, access),
+        Command::TypeRevoke(access) => catalogue::access::revoke(cx, access),
+        Command::TypeSetEncryption(set) => catalogue::encryption::set(cx, set),
+        Command::TypeUnsetEncryption(unset) => catalogue::encryption::unset(cx, unset),
+        Command::TypeSetDefault(set) => catalogue::default_type::set(cx, set),
+        Command::QosCreate(create) => catalogue::qos::create(cx, create),
+        Command::QosUpdate(update) => catalogue::qos::update(cx, update),
+        Command::QosDelete(delete) => catalogue::qos::delete(cx, *delete),
+        Command::QosAssociate(association) => catalogue::qos::associate(cx, association),
+        Command::QosDisassociate(association) => catalogue::qos::disassociate(cx, association),
+        Command::GroupTypeCreate(create) => catalogue::group_type::create(cx, create),
+        Command::GroupTypeUpdate(update) => catalogue::group_type::update(cx, update),
+        Command::GroupTypeDelete(delete) => catalogue::group_type::delete(cx, *delete),
+        Command::MessageDelete(delete) => message::delete(cx, *delete),
+        Command::LogSetLevel(set) => operator::set_log_level(cx, set),
+        _ => Ok(Decided::default()),
     }
 }
 
@@ -185,6 +265,16 @@ impl Context<'_> {
         self.project.ok_or_else(|| {
             Refusal::new(RefusalCode::UnknownCommand, "the command came for no project", "use a project's subject")
         })
+    }
+
+    /// Whether it came on the subjects of the project `admin`, which may touch every project's resources.
+    fn is_admin(&self) -> bool {
+        self.project.is_some_and(ProjectId::is_admin)
+    }
+
+    /// Whether the sender may see what belongs to `owner`.
+    fn may_touch(&self, owner: &ProjectId) -> bool {
+        self.is_admin() || self.project == Some(owner)
     }
 
     /// When a dispatch that is made now is given up.
@@ -201,6 +291,19 @@ fn new_flow(cx: &Context<'_>) -> Result<FlowId, Refusal> {
     let project = cx.project()?;
     let flow = FlowId(cx.id.derive(&format!("flow {project} {}", cx.position)));
     if cx.state.flows.contains_key(&flow) { Err(id_reused(cx.id)) } else { Ok(flow) }
+}
+
+/// The fact that a flow began, for a volume and the request that is being decided.
+fn flow_started(cx: &Context<'_>, flow: FlowId, kind: FlowKind, volume: VolumeId, project: &ProjectId) -> Event {
+    Event::FlowStarted {
+        flow,
+        kind,
+        volume,
+        project: project.clone(),
+        snapshot: None,
+        attachment: None,
+        request_id: cx.request_id.map(str::to_owned),
+    }
 }
 
 /// The id of a flow's n-th task.

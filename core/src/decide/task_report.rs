@@ -1,10 +1,12 @@
 //! A worker's word on a task: the transition, and how the flow goes on.
 
-use super::{Context, Decided, retry, volume_cleanup, volume_create, volume_delete, volume_extend};
+use super::{
+    Context, Decided, attachment, retry, snapshot, volume_cleanup, volume_create, volume_delete, volume_extend,
+};
 use crate::event::Event;
-use crate::id::WorkerName;
-use crate::state::{Flow, FlowKind, OpenTask, TaskStatus};
-use crate::task::{Failure, Operation, Phase, STDERR_BYTES_MAX, StepDone, Task, TaskReport, Transition};
+use crate::id::{ADMIN_PROJECT, ProjectId, WorkerName};
+use crate::state::{Flow, FlowKind, OpenTask, Snapshot, SnapshotStatus, TaskStatus, Volume, VolumeStatus};
+use crate::task::{Connection, Failure, Operation, Phase, STDERR_BYTES_MAX, StepDone, Task, TaskReport, Transition};
 use crate::unit::Timestamp;
 
 pub(super) fn decide(cx: &Context<'_>, worker: &WorkerName, report: &TaskReport) -> Decided {
@@ -50,7 +52,7 @@ fn transition(
             percent: (*percent).min(100),
             deadline: cx.deadline(),
         }],
-        Transition::Succeeded { started_at, finished_at, steps } => {
+        Transition::Succeeded { started_at, finished_at, steps, connection } => {
             let mut events: Vec<Event> = (!is_running).then(|| running(*started_at)).into_iter().collect();
             events.push(Event::TaskSucceeded {
                 flow: flow.id,
@@ -60,7 +62,7 @@ fn transition(
                 at: *finished_at,
                 steps: bounded_steps(steps),
             });
-            events.extend(after_success(cx, flow, task, *finished_at));
+            events.extend(after_success(cx, flow, task, *finished_at, connection.as_ref()));
             events
         }
         Transition::Failed { started_at, finished_at, steps, failure } => {
@@ -81,13 +83,24 @@ fn transition(
     }
 }
 
-fn after_success(cx: &Context<'_>, flow: &Flow, task: &Task, finished_at: Timestamp) -> Vec<Event> {
+fn after_success(
+    cx: &Context<'_>,
+    flow: &Flow,
+    task: &Task,
+    finished_at: Timestamp,
+    connection: Option<&Connection>,
+) -> Vec<Event> {
     match (flow.kind, task.phase) {
         (FlowKind::VolumeCreate, Phase::Execute) => volume_create::succeeded(flow, finished_at),
         (FlowKind::VolumeCreate, Phase::Revert) => volume_create::reverted(cx, flow, task),
-        (FlowKind::VolumeDelete, _) => volume_delete::succeeded(cx, flow),
+        (FlowKind::VolumeDelete, _) => volume_delete::succeeded(cx, flow, task),
         (FlowKind::VolumeExtend, _) => volume_extend::succeeded(flow, task),
-        (FlowKind::VolumeCleanup, _) => volume_cleanup::succeeded(flow),
+        (FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup, _) => volume_cleanup::succeeded(flow),
+        (FlowKind::SnapshotCreate, Phase::Execute) => snapshot::create::succeeded(flow),
+        (FlowKind::SnapshotCreate, Phase::Revert) => snapshot::create::reverted(flow, task),
+        (FlowKind::SnapshotDelete, _) => snapshot::delete::succeeded(cx, flow),
+        (FlowKind::AttachmentConnect, _) => attachment::connected(cx, flow, connection),
+        (FlowKind::AttachmentDisconnect, _) => attachment::disconnected(cx, flow),
     }
 }
 
@@ -97,47 +110,71 @@ pub(super) fn after_failure(cx: &Context<'_>, flow: &Flow, task: &Task, failure:
         FlowKind::VolumeCreate => volume_create::failed(cx, flow, task, failure),
         FlowKind::VolumeDelete => volume_delete::failed(cx, flow, task, failure),
         FlowKind::VolumeExtend => volume_extend::failed(cx, flow, task, failure),
-        FlowKind::VolumeCleanup => volume_cleanup::failed(cx, flow, task, failure),
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => volume_cleanup::failed(cx, flow, task, failure),
+        FlowKind::SnapshotCreate => snapshot::create::failed(cx, flow, task, failure),
+        FlowKind::SnapshotDelete => snapshot::delete::failed(cx, flow, task, failure),
+        FlowKind::AttachmentConnect => attachment::connect_failed(cx, flow, task, failure),
+        FlowKind::AttachmentDisconnect => attachment::disconnect_failed(cx, flow, task, failure),
     }
 }
 
 /// A task that was postponed is dispatched again.
 pub(super) fn resume(cx: &Context<'_>, flow: &Flow, task: &Task) -> Vec<Event> {
     let patience_ms = match flow.kind {
-        FlowKind::VolumeCleanup => volume_cleanup::patience_ms(cx, task),
-        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend => cx.state.config.task_deadline_ms,
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => volume_cleanup::patience_ms(cx, task),
+        _ => cx.state.config.task_deadline_ms,
     };
     vec![retry::dispatch(cx, task, patience_ms)]
 }
 
-/// An outdated dispatch changes nothing. But if it made a volume on a pool where no volume belongs any more (its
-/// worker was slow, and the attempt was given up meanwhile), that is removed.
+/// An outdated dispatch changes nothing. But if it made something on a pool where nothing of that name belongs any more
+/// (its worker was slow, and the attempt was given up meanwhile), that is removed.
 fn outdated(cx: &Context<'_>, report: &TaskReport) -> Vec<Event> {
-    let Operation::CreateVolume { volume, .. } = report.operation else { return Vec::new() };
-    let made = report.phase == Phase::Execute && matches!(report.transition, Transition::Succeeded { .. });
-    if !made {
+    // A copy has many steps: one that failed may have left what it had made until then.
+    let copies = matches!(report.operation, Operation::CreateVolume { source: Some(_), .. });
+    let made = match report.transition {
+        Transition::Succeeded { .. } => true,
+        Transition::Failed { .. } => copies,
+        Transition::Started { .. } | Transition::Progressed { .. } => false,
+    };
+    if !made || report.phase != Phase::Execute {
         return Vec::new();
     }
-    // While the attempt is being reverted the volume still names the pool: a late success came behind the removal.
+    // While the attempt is being reverted its subject still names the pool: a late success came behind the removal.
     let open = cx.state.flows.get(&report.flow).and_then(|flow| flow.task.as_ref());
     let reverting = open.is_some_and(|open| open.task.id == report.task && open.task.phase == Phase::Revert);
-    match cx.state.volumes.get(&volume) {
-        Some(found) if found.pool.as_ref() == Some(&report.pool) && !reverting => Vec::new(),
-        Some(found) => leftover(cx, report, volume, &found.project),
-        None => match crate::id::ProjectId::new(crate::id::ADMIN_PROJECT) {
-            Ok(admin) => leftover(cx, report, volume, &admin),
-            Err(_) => Vec::new(),
+    let owner = match &report.operation {
+        Operation::CreateVolume { volume, .. } => match cx.state.volumes.get(volume) {
+            Some(found) if found.pool.as_ref() == Some(&report.pool) && !reverting && !may_be_gone(found) => {
+                return Vec::new();
+            }
+            found => found.map(|found| found.project.clone()),
         },
-    }
+        Operation::CreateSnapshot { snapshot, .. } => match cx.state.snapshots.get(snapshot) {
+            Some(found) if !reverting && is_kept(found) => return Vec::new(),
+            found => found.map(|found| found.project.clone()),
+        },
+        Operation::ConnectVolume { .. } => return attachment::late_connect(cx, report),
+        _ => return Vec::new(),
+    };
+    let Some(project) = owner.or_else(|| ProjectId::new(ADMIN_PROJECT).ok()) else { return Vec::new() };
+    let seed = cx.id.derive(&report.task.to_string());
+    volume_cleanup::start_on(cx, &report.operation, &project, &report.pool, report.dispatch, seed)
 }
 
-fn leftover(
-    cx: &Context<'_>,
-    report: &TaskReport,
-    volume: crate::id::VolumeId,
-    project: &crate::id::ProjectId,
-) -> Vec<Event> {
-    volume_cleanup::start_on(cx, volume, project, &report.pool, report.dispatch, cx.id.derive(&report.task.to_string()))
+/// Its creation was abandoned and it is being deleted: the removal may have come before what was made so late.
+fn may_be_gone(volume: &Volume) -> bool {
+    matches!(volume.status, VolumeStatus::Deleting { .. }) && volume.launched_at.is_none()
+}
+
+/// A snapshot that could not be taken has a reason; one whose status was only stated has none, and what was made late
+/// is its data.
+fn is_kept(snapshot: &Snapshot) -> bool {
+    match snapshot.status {
+        SnapshotStatus::Error => snapshot.reason.is_none(),
+        SnapshotStatus::Deleting { .. } => snapshot.progress == 100,
+        _ => true,
+    }
 }
 
 fn bounded(text: &str) -> String {

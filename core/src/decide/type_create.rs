@@ -25,6 +25,9 @@ pub(super) fn decide(cx: &Context<'_>, create: &TypeCreate) -> Decision {
         extra_specs: create.extra_specs.clone(),
         created_at: cx.now,
         updated_at: None,
+        access: std::collections::BTreeSet::new(),
+        qos: None,
+        encryption: None,
     };
     let subjects = Subjects { volume_type: Some(id), ..Subjects::default() };
     Ok(Decided { subjects, events: vec![Event::TypeCreated { volume_type: Box::new(volume_type) }] })

@@ -1,20 +1,22 @@
-//! Removing what a given-up attempt may have left on a pool: a flow of its own, so that nothing waits for it.
+//! Removing what a given-up attempt may have left on a pool, of a volume or of a snapshot: a flow of its own, so that
+//! nothing waits for it.
 
-use super::{Context, placement, retry};
+use super::{Context, flow_started, placement, retry};
 use crate::event::Event;
-use crate::id::{CommandId, FlowId, PoolName, ProjectId, VolumeId};
+use crate::id::{CommandId, FlowId, PoolName, ProjectId};
 use crate::state::{Flow, FlowKind};
 use crate::task::{Failure, Operation, Task};
 
 /// Starts a cleanup for a flow's given-up task.
 pub(super) fn start(cx: &Context<'_>, flow: &Flow, task: &Task) -> Vec<Event> {
-    start_on(cx, flow.volume, &flow.project, &task.pool, task.dispatch, task.id.0)
+    start_on(cx, &task.operation, &flow.project, &task.pool, task.dispatch, task.id.0)
 }
 
-/// Starts a cleanup of `volume` on `pool`; `seed` and `dispatch` name the attempt that made it necessary.
+/// Starts a cleanup of what `made` may have made on `pool`; `seed` and `dispatch` name the attempt that made it
+/// necessary.
 pub(super) fn start_on(
     cx: &Context<'_>,
-    volume: VolumeId,
+    made: &Operation,
     project: &ProjectId,
     pool: &PoolName,
     dispatch: u32,
@@ -24,11 +26,17 @@ pub(super) fn start_on(
     if cx.state.flows.contains_key(&id) {
         return Vec::new();
     }
-    let task = placement::new_task(cx, id, pool.clone(), Operation::DeleteVolume { volume }, 1);
-    vec![
-        Event::FlowStarted { flow: id, kind: FlowKind::VolumeCleanup, volume, project: project.clone() },
-        Event::TaskPending { task: Box::new(task) },
-    ]
+    let volume = made.volume();
+    let (kind, operation) = match made.snapshot() {
+        Some(snapshot) => (FlowKind::SnapshotCleanup, Operation::DeleteSnapshot { snapshot, volume }),
+        None => (FlowKind::VolumeCleanup, Operation::DeleteVolume { volume }),
+    };
+    let mut started = flow_started(cx, id, kind, volume, project);
+    if let Event::FlowStarted { snapshot, .. } = &mut started {
+        *snapshot = made.snapshot();
+    }
+    let task = placement::new_task(cx, id, pool.clone(), operation, 1);
+    vec![started, Event::TaskPending { task: Box::new(task) }]
 }
 
 /// Nothing is left.

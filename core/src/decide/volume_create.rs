@@ -1,35 +1,44 @@
 //! `volume.create`: Cinder's flows volume_create_api, volume_create_scheduler and volume_create_manager as one story.
 
-use super::{Context, Decided, Decision, new_flow, placement, quota, volume_cleanup};
-use crate::command::VolumeCreate;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::volume_source::{self, Source, invalid_input};
+use super::{Context, Decided, Decision, flow_started, new_flow, placement, quota, volume_cleanup, volume_type};
+use crate::command::{GROUP_VOLUMES_MAX, VolumeCreate};
 use crate::event::Event;
-use crate::id::{FlowId, VolumeId};
+use crate::id::{FlowId, GroupId, VolumeId};
 use crate::record::Subjects;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::state::{DEFAULT_TYPE_NAME, Flow, FlowKind, Volume, VolumeStatus, VolumeType};
-use crate::task::{Failure, Phase, Task};
+use crate::schedule::HintsInForce;
+use crate::state::{Flow, FlowKind, Group, GroupStatus, Volume, VolumeStatus, VolumeType};
+use crate::task::{Failure, FailureKind, Phase, Task};
 use crate::unit::Timestamp;
 
 pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
     let project = cx.project()?;
     // Two projects may use the same command id, and each gets a volume of its own.
     let id = create.id.unwrap_or_else(|| VolumeId(cx.id.derive(&format!("volume {project}"))));
-    // A cleanup removes the LV of that name: a new volume of the same id must not come under it. An id that was made
-    // from a sender's command id comes again when the command comes again after it was forgotten.
-    let may_come_again = create.id.is_some() || cx.id_given;
-    let being_cleaned = may_come_again && cx.state.flows.values().any(|flow| flow.volume == id);
-    if being_cleaned || cx.state.volumes.contains_key(&id) {
-        return Err(Refusal::new(
-            RefusalCode::VolumeExists,
-            format!("a volume {id} exists already or is still being removed"),
-            "leave the id away, or give one that is new",
-        ));
+    check_id(cx, create, id)?;
+    let volume_type = volume_type::asked(cx, create)?;
+    let source = volume_source::find(cx, create)?;
+    let group = create.group.map(|id| group(cx, id, volume_type)).transpose()?;
+    if let (Some(source), Some(asked)) = (&source, volume_type) {
+        source.check_type(cx, asked)?;
     }
-    let volume_type = volume_type(cx, create)?;
-    let availability_zone = availability_zone(cx, create)?;
-    quota::check_size(cx, project, create.size_gib)?;
+    let size_gib = match (&source, create.size_gib) {
+        (Some(source), asked) => source.size(asked)?,
+        (None, Some(size_gib)) => size_gib,
+        (None, None) => return Err(invalid_input("a volume without a source needs a size", "give size_gib")),
+    };
+    let volume_type = match volume_type {
+        Some(asked) => asked,
+        None => volume_type::default(cx, project, source.as_ref().map(|source| source.volume.volume_type))?,
+    };
+    volume_type::check_encryption(volume_type)?;
+    let availability_zone = availability_zone(cx, create, source.as_ref(), group)?;
+    quota::check_size(cx, project, size_gib)?;
     let flow = new_flow(cx)?;
-    let want = quota::Want { volumes: 1, gigabytes: i64::from(create.size_gib.gib()), volume_type: volume_type.id };
+    let want = quota::Want::volume(volume_type.id, 1, i64::from(size_gib.gib()));
     let (reservation, quota_reserved) = quota::reserve(cx, project, flow, want)?;
     let volume = Volume {
         id,
@@ -38,7 +47,7 @@ pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
         name: create.name.clone(),
         description: create.description.clone(),
         metadata: create.metadata.clone(),
-        size_gib: create.size_gib,
+        size_gib,
         volume_type: volume_type.id,
         availability_zone,
         status: VolumeStatus::Creating { flow },
@@ -48,17 +57,41 @@ pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
         updated_at: None,
         launched_at: None,
         created_position: cx.position,
+        source_snapshot: create.snapshot,
+        source_volume: create.source_volume,
+        group: create.group,
+        bootable: source.as_ref().is_some_and(|source| source.volume.bootable),
+        readonly: None,
+        multiattach: volume_type.multiattach(),
+        image_metadata: source.map_or_else(BTreeMap::new, |source| source.volume.image_metadata.clone()),
+        migration_status: None,
+        attachments: BTreeSet::new(),
     };
-    let placed = place(cx, flow, &volume, &[]);
+    let placed = place(cx, flow, &volume, placement::hints_in_force(cx, project, &create.hints)?.as_ref());
     let mut events = vec![
-        Event::FlowStarted { flow, kind: FlowKind::VolumeCreate, volume: id, project: project.clone() },
+        flow_started(cx, flow, FlowKind::VolumeCreate, id, project),
         quota_reserved,
         Event::VolumeEntryCreated { volume: Box::new(volume) },
         Event::QuotaCommitted { reservation },
     ];
     events.extend(placed);
-    let subjects = Subjects { volume: Some(id), flow: Some(flow), volume_type: None };
+    let subjects = Subjects { volume: Some(id), flow: Some(flow), ..Subjects::default() };
     Ok(Decided { subjects, events })
+}
+
+/// A cleanup removes the LV of that name: a new volume of the same id must not come under it. An id that was made from a
+/// sender's command id comes again when the command comes again after it was forgotten.
+fn check_id(cx: &Context<'_>, create: &VolumeCreate, id: VolumeId) -> Result<(), Refusal> {
+    let may_come_again = create.id.is_some() || cx.id_given;
+    let being_cleaned = may_come_again && cx.state.flows.values().any(|flow| flow.volume == id);
+    if !being_cleaned && !cx.state.volumes.contains_key(&id) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalCode::VolumeExists,
+        format!("a volume {id} exists already or is still being removed"),
+        "leave the id away, or give one that is new",
+    ))
 }
 
 /// The volume is on its pool.
@@ -74,61 +107,82 @@ pub(super) fn succeeded(flow: &Flow, finished_at: Timestamp) -> Vec<Event> {
 /// When nobody answers for the backend (it is down, or the removal failed as well), the removal is left to a flow of
 /// its own, so that the volume does not wait for it.
 pub(super) fn failed(cx: &Context<'_>, flow: &Flow, task: &Task, failure: &Failure) -> Vec<Event> {
-    let backend_down = is_down(cx, task);
-    let nothing_to_wait_for = task.phase == Phase::Revert || backend_down;
-    if nothing_to_wait_for {
-        // When the removal failed, what people want to know is why the attempt itself had failed.
-        let first = flow.task.as_ref().and_then(|open| open.failure.as_ref());
-        let failure = if task.phase == Phase::Revert { first.unwrap_or(failure) } else { failure };
-        let mut events = volume_cleanup::start(cx, flow, task);
-        events.extend(again(cx, flow, task, failure));
-        return events;
+    if task.phase == Phase::Execute && !placement::is_down(cx, &task.pool) {
+        return vec![revert(cx, task)];
     }
-    let revert = Task { phase: Phase::Revert, dispatch: task.dispatch + 1, deadline: cx.deadline(), ..task.clone() };
-    vec![Event::TaskReverting { task: Box::new(revert) }]
+    let mut events = volume_cleanup::start(cx, flow, task);
+    events.extend(again(cx, flow, task, &first_failure(flow, task, failure)));
+    events
 }
 
-/// Nothing of the attempt is left.
-pub(super) fn reverted(cx: &Context<'_>, flow: &Flow, task: &Task) -> Vec<Event> {
-    let unknown = Failure {
-        kind: crate::task::FailureKind::Other,
+/// What the task may have left behind is to be removed.
+pub(super) fn revert(cx: &Context<'_>, task: &Task) -> Event {
+    let revert = Task { phase: Phase::Revert, dispatch: task.dispatch + 1, deadline: cx.deadline(), ..task.clone() };
+    Event::TaskReverting { task: Box::new(revert) }
+}
+
+/// When the removal failed, what people want to know is why the attempt itself had failed.
+pub(super) fn first_failure(flow: &Flow, task: &Task, failure: &Failure) -> Failure {
+    let first = flow.task.as_ref().and_then(|open| open.failure.clone());
+    if task.phase == Phase::Revert { first.unwrap_or_else(|| failure.clone()) } else { failure.clone() }
+}
+
+/// Why the attempt failed that was reverted.
+pub(super) fn remembered_failure(flow: &Flow) -> Failure {
+    let remembered = flow.task.as_ref().and_then(|open| open.failure.clone());
+    remembered.unwrap_or_else(|| Failure {
+        kind: FailureKind::Other,
         step: "unknown".to_owned(),
         message: "the attempt failed".to_owned(),
         exit_status: None,
         stderr: String::new(),
-    };
-    let failure = flow.task.as_ref().and_then(|open| open.failure.clone()).unwrap_or(unknown);
+    })
+}
+
+/// Nothing of the attempt is left.
+pub(super) fn reverted(cx: &Context<'_>, flow: &Flow, task: &Task) -> Vec<Event> {
     let mut events = vec![Event::TaskReverted { flow: flow.id, task: task.id }];
-    events.extend(again(cx, flow, task, &failure));
+    events.extend(again(cx, flow, task, &remembered_failure(flow)));
     events
 }
 
-/// Gives the pool up and looks for another one.
+/// Gives the pool up and looks for another one. What was made from a source can lie beside it only.
 fn again(cx: &Context<'_>, flow: &Flow, task: &Task, failure: &Failure) -> Vec<Event> {
     let mut events = vec![Event::PlacementReleased { flow: flow.id, volume: flow.volume, pool: task.pool.clone() }];
     let Some(volume) = cx.state.volumes.get(&flow.volume) else { return events };
     let mut tried = flow.tried.clone();
     tried.push(task.pool.clone());
     let volume = Volume { pool: None, ..Volume::clone(volume) };
-    let decision = placement::for_create(cx, flow.id, &volume, &tried);
-    if decision.chosen.is_some() {
-        events.extend(placement::dispatch(cx, flow.id, &volume, decision));
-    } else {
-        let before: Vec<&str> = flow.tried.iter().map(crate::id::PoolName::as_str).collect();
-        let before = if before.is_empty() { String::new() } else { format!("; tried before: {}", before.join(", ")) };
-        let (attempt, refused) = (tried.len(), decision.refusal_text());
-        let reason = format!("attempt {attempt} on {} failed: {failure}{before}; {refused}", task.pool);
-        events.extend(placement::dispatch(cx, flow.id, &volume, decision));
-        events.extend(give_up(&volume, flow.id, reason));
-    }
+    // They were readable when the command was decided.
+    let hints =
+        flow.hints.as_ref().and_then(|hints| placement::hints_in_force(cx, &flow.project, hints).ok().flatten());
+    let decision = placement::for_create(cx, flow.id, &volume, &tried, hints.as_ref());
+    let refused = match volume_source::copy_source(cx, &volume) {
+        Ok(source) if decision.chosen.is_some() => {
+            events.extend(placement::dispatch(cx, flow.id, &volume, decision, source));
+            return events;
+        }
+        Ok(_) => {
+            let text = decision.refusal_text();
+            events.extend(placement::dispatch(cx, flow.id, &volume, decision, None));
+            text
+        }
+        Err(gone) => gone,
+    };
+    let before: Vec<&str> = flow.tried.iter().map(crate::id::PoolName::as_str).collect();
+    let before = if before.is_empty() { String::new() } else { format!("; tried before: {}", before.join(", ")) };
+    let reason = format!("attempt {} on {} failed: {failure}{before}; {refused}", tried.len(), task.pool);
+    events.extend(give_up(&volume, flow.id, reason));
     events
 }
 
 /// Looks for a pool the first time.
-fn place(cx: &Context<'_>, flow: FlowId, volume: &Volume, tried: &[crate::id::PoolName]) -> Vec<Event> {
-    let decision = placement::for_create(cx, flow, volume, tried);
+fn place(cx: &Context<'_>, flow: FlowId, volume: &Volume, hints: Option<&HintsInForce<'_>>) -> Vec<Event> {
+    let decision = placement::for_create(cx, flow, volume, &[], hints);
     let failure = decision.chosen.is_none().then(|| decision.refusal_text());
-    let mut events = placement::dispatch(cx, flow, volume, decision);
+    // The source was just found.
+    let source = volume_source::copy_source(cx, volume).unwrap_or_default();
+    let mut events = placement::dispatch(cx, flow, volume, decision, source);
     if let Some(reason) = failure {
         events.extend(give_up(volume, flow, reason));
     }
@@ -143,33 +197,59 @@ fn give_up(volume: &Volume, flow: FlowId, reason: String) -> Vec<Event> {
     ]
 }
 
-fn is_down(cx: &Context<'_>, task: &Task) -> bool {
-    cx.state
-        .backends
-        .get(&task.pool.backend())
-        .is_none_or(|backend| cx.now.ms_since(backend.heartbeat_at) > cx.state.config.scheduler.service_down_ms)
-}
-
-fn volume_type<'a>(cx: &Context<'a>, create: &VolumeCreate) -> Result<&'a VolumeType, Refusal> {
-    let name = create.volume_type.as_deref().unwrap_or(DEFAULT_TYPE_NAME);
-    cx.state.find_type(name).map(AsRef::as_ref).ok_or_else(|| {
-        Refusal::new(
-            RefusalCode::VolumeTypeNotFound,
-            format!("Volume type with name {name} could not be found."),
-            "list the volume types, or leave the type away",
-        )
-    })
-}
-
-fn availability_zone(cx: &Context<'_>, create: &VolumeCreate) -> Result<String, Refusal> {
-    let default = &cx.state.config.default_availability_zone;
-    let Some(zone) = &create.availability_zone else { return Ok(default.clone()) };
-    if zone != default && !cx.state.backends.values().any(|backend| backend.availability_zone == *zone) {
-        return Err(Refusal::new(
-            RefusalCode::InvalidAvailabilityZone,
-            format!("Availability zone '{zone}' is invalid."),
-            "use a zone in which a backend has reported",
-        ));
+/// The group, if it takes a volume of this type.
+fn group<'a>(cx: &Context<'a>, id: GroupId, asked: Option<&VolumeType>) -> Result<&'a Group, Refusal> {
+    let group = cx.state.groups.get(&id).filter(|group| cx.may_touch(&group.project)).ok_or_else(|| {
+        let message = format!("Group {id} could not be found.");
+        Refusal::new(RefusalCode::GroupNotFound, message, "list the groups of the project")
+    })?;
+    let Some(asked) = asked else {
+        let message = "volume_type must be provided when creating a volume in a group.";
+        return Err(invalid_input(message, "name one of the group's volume types"));
+    };
+    if !group.volume_types.contains(&asked.id) {
+        let message =
+            format!("Invalid volume_type provided: {} (requested type must be supported by this group).", asked.id);
+        return Err(invalid_input(message, "name one of the group's volume types"));
     }
+    let invalid = |message: String, remedy: &str| {
+        Refusal::new(RefusalCode::InvalidGroup, format!("Invalid Group: {message}"), remedy)
+    };
+    if !matches!(group.status, GroupStatus::Available | GroupStatus::Creating) {
+        let message = "Originating group status must be one of 'available, creating' values".to_owned();
+        return Err(invalid(message, "bring the group to available first"));
+    }
+    if cx.state.volumes_of_group(id).count() >= GROUP_VOLUMES_MAX {
+        let message = format!("group {id} has {GROUP_VOLUMES_MAX} volumes already");
+        return Err(invalid(message, "take volumes out of it, or use another group"));
+    }
+    Ok(group)
+}
+
+/// The group's zone, else the one asked for, else the source's, else the cell's default (Cinder's order).
+fn availability_zone(
+    cx: &Context<'_>,
+    create: &VolumeCreate,
+    source: Option<&Source<'_>>,
+    group: Option<&Group>,
+) -> Result<String, Refusal> {
+    let default = &cx.state.config.default_availability_zone;
+    let asked = group.map(|group| &group.availability_zone).or(create.availability_zone.as_ref());
+    let zone = asked.or(source.map(|source| &source.volume.availability_zone)).unwrap_or(default);
+    check_zone(cx, zone)?;
+    source.map_or(Ok(()), |source| source.check_zone(zone))?;
     Ok(zone.clone())
+}
+
+/// Refuses a zone that nobody serves; the cell's default is always one.
+pub(super) fn check_zone(cx: &Context<'_>, zone: &str) -> Result<(), Refusal> {
+    let served = || cx.state.backends.values().any(|backend| backend.availability_zone == zone);
+    if zone == cx.state.config.default_availability_zone || served() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalCode::InvalidAvailabilityZone,
+        format!("Availability zone '{zone}' is invalid."),
+        "use a zone in which a backend has reported",
+    ))
 }

@@ -3,19 +3,32 @@
 //! An event is in the past tense, carries everything that a reader needs to understand it, and is applied by
 //! [`crate::evolve`], which never refuses one. In JSON an event is an object with one key, its name.
 
+mod name;
+mod part;
+
 use std::collections::BTreeMap;
 
+pub use part::{QuotaDelta, StatusChange};
 use serde::{Deserialize, Serialize};
 
 use crate::command::ServiceChange;
-use crate::id::{BackendName, FlowId, PoolName, ProjectId, ReservationId, TaskId, TypeId, VolumeId, WorkerName};
+use crate::id::{
+    AttachmentId, BackendName, FlowId, GroupId, GroupSnapshotId, GroupTypeId, MessageId, PoolName, ProjectId, QosId,
+    ReservationId, SnapshotId, TaskId, TransferId, TypeId, VolumeId, WorkerName,
+};
 use crate::refusal::Refusal;
 use crate::schedule::Decision;
-use crate::state::{FlowKind, QuotaResource, Volume, VolumeType};
-use crate::task::{BackendReport, Failure, StepDone, Task};
+use crate::state::{
+    Attachment, FlowKind, Group, GroupSnapshot, GroupType, LogLevel, LogTarget, Message, Qos, QuotaResource, Snapshot,
+    SnapshotStatus, Transfer, Volume, VolumeStatus, VolumeType,
+};
+use crate::task::{AttachMode, BackendReport, Connection, Connector, Failure, StepDone, Task};
 use crate::unit::{SizeGib, Timestamp};
 
 /// One fact.
+///
+/// A field that is called like an entity is that entity's id, or the entity as it is from here on; `flow` is the flow at
+/// work, `dispatch` which dispatch of the task it was, `deadline` when control gives it up, `reason` why, in words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -24,7 +37,6 @@ pub enum Event {
 
     /// A flow began.
     FlowStarted {
-        /// The flow.
         flow: FlowId,
         /// What it does.
         kind: FlowKind,
@@ -32,10 +44,18 @@ pub enum Event {
         volume: VolumeId,
         /// The project that it works for.
         project: ProjectId,
+        /// The snapshot that it is about.
+        #[serde(default)]
+        snapshot: Option<SnapshotId>,
+        /// The attachment that it is about.
+        #[serde(default)]
+        attachment: Option<AttachmentId>,
+        /// The id of the request that began it.
+        #[serde(default)]
+        request_id: Option<String>,
     },
     /// A flow came to its end.
     FlowFinished {
-        /// The flow.
         flow: FlowId,
         /// `None` for success, else why it failed, in words.
         failure: Option<String>,
@@ -43,7 +63,6 @@ pub enum Event {
 
     /// Quota was checked and reserved for a flow.
     QuotaReserved {
-        /// The reservation.
         reservation: ReservationId,
         /// The flow that holds it.
         flow: FlowId,
@@ -53,28 +72,34 @@ pub enum Event {
         deltas: Vec<QuotaDelta>,
     },
     /// A reservation became use.
-    QuotaCommitted {
-        /// The reservation.
-        reservation: ReservationId,
-    },
+    QuotaCommitted { reservation: ReservationId },
     /// A reservation was given back.
-    QuotaRolledBack {
-        /// The reservation.
-        reservation: ReservationId,
-    },
+    QuotaRolledBack { reservation: ReservationId },
     /// A project's limits were changed.
     QuotaSet {
-        /// The project.
         project: ProjectId,
         /// The limits that changed.
         limits: BTreeMap<QuotaResource, i64>,
     },
+    /// A project's own limits are gone: the cell's defaults hold for it.
+    QuotaCleared { project: ProjectId },
+    /// The limits of a quota class were changed.
+    QuotaClassSet {
+        class: String,
+        /// The limits that changed.
+        limits: BTreeMap<QuotaResource, i64>,
+    },
+    /// Use was taken or given back at once, by something that is whole within this commit (a group, a transfer, a
+    /// retype).
+    QuotaUsed {
+        /// The project that pays.
+        project: ProjectId,
+        /// What changed, with what was seen when it was checked.
+        deltas: Vec<QuotaDelta>,
+    },
 
     /// A volume exists from here on, in status `creating`. The request is normalised: type, zone and id are resolved.
-    VolumeEntryCreated {
-        /// The volume.
-        volume: Box<Volume>,
-    },
+    VolumeEntryCreated { volume: Box<Volume> },
     /// The scheduler looked for a pool and chose one, or none.
     PlacementDecided {
         /// The flow that asked.
@@ -88,14 +113,12 @@ pub enum Event {
     PlacementReleased {
         /// The flow whose attempt it was.
         flow: FlowId,
-        /// The volume.
         volume: VolumeId,
         /// The pool that is not to be tried again by this flow.
         pool: PoolName,
     },
     /// The volume is on its pool and can be used (Cinder's `volume.create.end`).
     VolumeCreated {
-        /// The volume.
         volume: VolumeId,
         /// The flow that made it.
         flow: FlowId,
@@ -106,23 +129,18 @@ pub enum Event {
     VolumeCreateFailed {
         /// The volume; its status is `error`.
         volume: VolumeId,
-        /// Why, in words.
         reason: String,
     },
     /// The volume is being extended.
     VolumeExtending {
-        /// The volume.
         volume: VolumeId,
-        /// The flow.
         flow: FlowId,
         /// The size that it shall have.
         size_gib: SizeGib,
     },
     /// The volume has its new size.
     VolumeExtended {
-        /// The volume.
         volume: VolumeId,
-        /// The flow.
         flow: FlowId,
         /// The size that it has.
         size_gib: SizeGib,
@@ -131,35 +149,22 @@ pub enum Event {
     VolumeExtendFailed {
         /// The volume; its status is `error_extending`.
         volume: VolumeId,
-        /// The flow.
         flow: FlowId,
-        /// Why, in words.
         reason: String,
     },
     /// The volume is being deleted.
-    VolumeDeleting {
-        /// The volume.
-        volume: VolumeId,
-        /// The flow.
-        flow: FlowId,
-    },
+    VolumeDeleting { volume: VolumeId, flow: FlowId },
     /// The volume is gone.
-    VolumeDeleted {
-        /// The volume.
-        volume: VolumeId,
-    },
+    VolumeDeleted { volume: VolumeId },
     /// The volume could not be deleted.
     VolumeDeleteFailed {
-        /// The volume.
         volume: VolumeId,
         /// True when it is in use and stays as it was (`available`); else its status is `error_deleting`.
         busy: bool,
-        /// Why, in words.
         reason: String,
     },
     /// The volume's name, description or metadata were changed; absent fields stayed.
     VolumeUpdated {
-        /// The volume.
         volume: VolumeId,
         /// Its new name.
         name: Option<String>,
@@ -167,50 +172,208 @@ pub enum Event {
         description: Option<String>,
         /// All of its metadata.
         metadata: Option<BTreeMap<String, String>>,
+        /// All of its image metadata.
+        #[serde(default)]
+        image_metadata: Option<BTreeMap<String, String>>,
+        /// Whether a server may boot from it.
+        #[serde(default)]
+        bootable: Option<bool>,
+        /// Whether clients may only read it.
+        #[serde(default)]
+        readonly: Option<bool>,
+    },
+    /// The volume's status was changed by somebody's word: a client kept it for an attachment or let it go, or an
+    /// operator stated it.
+    VolumeStatusChanged {
+        volume: VolumeId,
+        /// Its status from here on.
+        status: VolumeStatus,
+        /// Who said so.
+        by: StatusChange,
+    },
+    /// An operator stated how far the volume's migration is; this cell migrates nothing.
+    VolumeMigrationStated {
+        volume: VolumeId,
+        /// What was stated; `None` for none.
+        migration_status: Option<String>,
+    },
+    /// The volume has another type; it stays where it is.
+    VolumeRetyped {
+        volume: VolumeId,
+        /// Its type from here on.
+        volume_type: TypeId,
+        /// Whether it may have several attachments.
+        multiattach: bool,
+    },
+    /// The volume belongs to a group, or to none.
+    VolumeGrouped {
+        volume: VolumeId,
+        /// Its group from here on.
+        group: Option<GroupId>,
     },
 
-    /// A task is to be done: PENDING. Control gives it to the workers of its backend.
-    TaskPending {
-        /// The task.
-        task: Box<Task>,
+    /// A snapshot exists from here on, in status `creating`.
+    SnapshotEntryCreated { snapshot: Box<Snapshot> },
+    /// The snapshot is there and can be used.
+    SnapshotCreated {
+        snapshot: SnapshotId,
+        /// The flow that took it.
+        flow: FlowId,
     },
+    /// The snapshot could not be taken.
+    SnapshotCreateFailed {
+        /// The snapshot; its status is `error`.
+        snapshot: SnapshotId,
+        flow: FlowId,
+        reason: String,
+    },
+    /// The snapshot is being deleted.
+    SnapshotDeleting { snapshot: SnapshotId, flow: FlowId },
+    /// The snapshot is gone.
+    SnapshotDeleted { snapshot: SnapshotId },
+    /// The snapshot could not be deleted.
+    SnapshotDeleteFailed {
+        snapshot: SnapshotId,
+        /// True when it is in use and stays as it was (`available`); else its status is `error_deleting`.
+        busy: bool,
+        reason: String,
+    },
+    /// The snapshot's name, description or metadata were changed; absent fields stayed.
+    SnapshotUpdated {
+        snapshot: SnapshotId,
+        /// Its new name.
+        name: Option<String>,
+        /// Its new description.
+        description: Option<String>,
+        /// All of its metadata.
+        metadata: Option<BTreeMap<String, String>>,
+    },
+    /// The snapshot's status was stated by an operator or a client. When a flow was at work on it, that flow ended.
+    SnapshotStatusChanged {
+        snapshot: SnapshotId,
+        /// Its status from here on.
+        status: SnapshotStatus,
+        /// How much of it is there, in per cent, when that was stated.
+        progress: Option<u8>,
+    },
+
+    /// An attachment exists from here on.
+    AttachmentCreated { attachment: Box<Attachment> },
+    /// The storage node exports the volume for the attachment.
+    AttachmentConnecting {
+        attachment: AttachmentId,
+        flow: FlowId,
+        connector: Connector,
+        /// What the host may do.
+        mode: AttachMode,
+    },
+    /// The host can reach the volume.
+    AttachmentConnected {
+        attachment: AttachmentId,
+        flow: FlowId,
+        /// How.
+        connection: Connection,
+    },
+    /// The volume could not be exported.
+    AttachmentConnectFailed {
+        /// The attachment; its status is `error_attaching`, or `attached` when its host uses the volume already.
+        attachment: AttachmentId,
+        flow: FlowId,
+        reason: String,
+    },
+    /// The client says that the host uses the volume.
+    AttachmentCompleted {
+        attachment: AttachmentId,
+        /// The server, when the client named it only now.
+        instance: Option<String>,
+        /// The host's name, when the client named it only now.
+        host: Option<String>,
+        /// Where the client mounted it, when it said so.
+        mountpoint: Option<String>,
+        /// What the host may do, when the client said it only now.
+        mode: Option<AttachMode>,
+    },
+    /// The export is being taken away. With `keep` the attachment stays, without a connection (the client will detach
+    /// by itself: `volume.terminate_connection`); without, it goes with the export.
+    AttachmentDisconnecting {
+        attachment: AttachmentId,
+        flow: FlowId,
+        /// Whether it stays.
+        keep: bool,
+    },
+    /// The export was taken away and the attachment stays.
+    AttachmentDisconnected { attachment: AttachmentId, flow: FlowId },
+    /// The export could not be taken away.
+    AttachmentDisconnectFailed {
+        /// The attachment; its status is `error_detaching`, or as before when it was to stay.
+        attachment: AttachmentId,
+        flow: FlowId,
+        reason: String,
+    },
+    /// The attachment is gone.
+    AttachmentDeleted { attachment: AttachmentId },
+
+    /// A volume waits for another project.
+    TransferCreated { transfer: Box<Transfer> },
+    /// Nobody may take the volume any more.
+    TransferDeleted { transfer: TransferId },
+    /// The volume, and the snapshots that go with it, belong to another project.
+    TransferAccepted {
+        transfer: TransferId,
+        /// The project that has it now.
+        project: ProjectId,
+        /// The user who accepted.
+        user: String,
+        /// The snapshots that went with it.
+        snapshots: Vec<SnapshotId>,
+    },
+
+    /// A group was made.
+    GroupCreated { group: Box<Group> },
+    /// A group was changed, or its members came to their end.
+    GroupUpdated { group: Box<Group> },
+    /// A group is gone.
+    GroupDeleted { group: GroupId },
+    /// A group snapshot was asked for.
+    GroupSnapshotCreated { group_snapshot: Box<GroupSnapshot> },
+    /// A group snapshot was changed, or its members came to their end.
+    GroupSnapshotUpdated { group_snapshot: Box<GroupSnapshot> },
+    /// A group snapshot is gone.
+    GroupSnapshotDeleted { group_snapshot: GroupSnapshotId },
+    /// A group type was made.
+    GroupTypeCreated { group_type: Box<GroupType> },
+    /// A group type was changed.
+    GroupTypeUpdated { group_type: Box<GroupType> },
+    /// A group type was removed.
+    GroupTypeDeleted { group_type: GroupTypeId },
+
+    /// A task is to be done: PENDING. Control gives it to the workers of its backend.
+    TaskPending { task: Box<Task> },
     /// A worker is at it: RUNNING (Cinder's `volume.create.start` and so on).
     TaskRunning {
-        /// The flow.
         flow: FlowId,
-        /// The task.
         task: TaskId,
-        /// Which dispatch of it.
         dispatch: u32,
-        /// The worker.
         worker: WorkerName,
         /// Since when, by the worker's clock.
         at: Timestamp,
-        /// When control gives this dispatch up.
         deadline: Timestamp,
     },
     /// It goes on; the deadline has moved.
     TaskProgressed {
-        /// The flow.
         flow: FlowId,
-        /// The task.
         task: TaskId,
         /// The step that runs.
         step: String,
         /// How much of that step is done, 0 to 100.
         percent: u8,
-        /// When control gives this dispatch up.
         deadline: Timestamp,
     },
     /// It is done: SUCCESS.
     TaskSucceeded {
-        /// The flow.
         flow: FlowId,
-        /// The task.
         task: TaskId,
-        /// Which dispatch of it.
         dispatch: u32,
-        /// The worker.
         worker: WorkerName,
         /// When it ended, by the worker's clock.
         at: Timestamp,
@@ -219,11 +382,8 @@ pub enum Event {
     },
     /// It could not be done: FAILURE.
     TaskFailed {
-        /// The flow.
         flow: FlowId,
-        /// The task.
         task: TaskId,
-        /// Which dispatch of it.
         dispatch: u32,
         /// The worker; absent when the deadline passed.
         worker: Option<WorkerName>,
@@ -236,9 +396,7 @@ pub enum Event {
     },
     /// It failed, and will be given to the workers once more, but not before a pause: PENDING.
     TaskPostponed {
-        /// The flow.
         flow: FlowId,
-        /// The task.
         task: TaskId,
         /// When it is given to them.
         until: Timestamp,
@@ -254,12 +412,7 @@ pub enum Event {
         task: Box<Task>,
     },
     /// Nothing of the failed task is left: REVERTED.
-    TaskReverted {
-        /// The flow.
-        flow: FlowId,
-        /// The task.
-        task: TaskId,
-    },
+    TaskReverted { flow: FlowId, task: TaskId },
 
     /// A backend reported; only recorded when something changed or the last one is a while ago.
     BackendReported {
@@ -270,91 +423,37 @@ pub enum Event {
     },
     /// Whether a backend takes new volumes was changed.
     ServiceChanged {
-        /// The backend.
         backend: BackendName,
         /// What changed, with the reason.
         change: ServiceChange,
     },
 
     /// A volume type was made.
-    TypeCreated {
-        /// The type.
-        volume_type: Box<VolumeType>,
-    },
+    TypeCreated { volume_type: Box<VolumeType> },
     /// A volume type was changed.
-    TypeUpdated {
-        /// The type, as it is now.
-        volume_type: Box<VolumeType>,
-    },
+    TypeUpdated { volume_type: Box<VolumeType> },
     /// A volume type was removed.
-    TypeDeleted {
-        /// The type.
-        volume_type: TypeId,
+    TypeDeleted { volume_type: TypeId },
+    /// A volume type uses QoS specs, or none.
+    TypeQosSet { volume_type: TypeId, qos: Option<QosId> },
+    /// A project chose the type of its volumes that ask for none, or gave the choice up.
+    DefaultTypeSet { project: ProjectId, volume_type: Option<TypeId> },
+    /// QoS specs were made.
+    QosCreated { qos: Box<Qos> },
+    /// QoS specs were changed.
+    QosUpdated { qos: Box<Qos> },
+    /// QoS specs were removed.
+    QosDeleted { qos: QosId },
+
+    /// The users of a project are told why a flow failed. Messages that are too old or too many go with it.
+    MessageCreated { message: Box<Message> },
+    /// A message was deleted.
+    MessageDeleted { message: MessageId },
+    /// How much programs log was changed.
+    LogLevelSet {
+        /// Which programs.
+        target: LogTarget,
+        /// How much.
+        level: LogLevel,
     },
-}
-
-/// One line of a reservation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuotaDelta {
-    /// What is counted.
-    pub resource: QuotaResource,
-    /// How much is asked for; negative gives back.
-    pub delta: i64,
-    /// The limit at that time; -1 is unlimited.
-    pub limit: i64,
-    /// What was in use at that time.
-    pub in_use: i64,
-    /// What other flows had reserved at that time.
-    pub reserved: i64,
-}
-
-impl Event {
-    /// The event's name, as in JSON.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::RequestRefused(_) => "request_refused",
-            Self::FlowStarted { .. } => "flow_started",
-            Self::FlowFinished { .. } => "flow_finished",
-            Self::QuotaReserved { .. } => "quota_reserved",
-            Self::QuotaCommitted { .. } => "quota_committed",
-            Self::QuotaRolledBack { .. } => "quota_rolled_back",
-            Self::QuotaSet { .. } => "quota_set",
-            Self::VolumeEntryCreated { .. } => "volume_entry_created",
-            Self::PlacementDecided { .. } => "placement_decided",
-            Self::PlacementReleased { .. } => "placement_released",
-            Self::VolumeCreated { .. } => "volume_created",
-            Self::VolumeCreateFailed { .. } => "volume_create_failed",
-            Self::VolumeExtending { .. } => "volume_extending",
-            Self::VolumeExtended { .. } => "volume_extended",
-            Self::VolumeExtendFailed { .. } => "volume_extend_failed",
-            Self::VolumeDeleting { .. } => "volume_deleting",
-            Self::VolumeDeleted { .. } => "volume_deleted",
-            Self::VolumeDeleteFailed { .. } => "volume_delete_failed",
-            Self::VolumeUpdated { .. } => "volume_updated",
-            Self::TaskPending { .. } => "task_pending",
-            Self::TaskRunning { .. } => "task_running",
-            Self::TaskProgressed { .. } => "task_progressed",
-            Self::TaskSucceeded { .. } => "task_succeeded",
-            Self::TaskFailed { .. } => "task_failed",
-            Self::TaskPostponed { .. } => "task_postponed",
-            Self::TaskRetried { .. } => "task_retried",
-            Self::TaskReverting { .. } => "task_reverting",
-            Self::TaskReverted { .. } => "task_reverted",
-            Self::BackendReported { .. } => "backend_reported",
-            Self::ServiceChanged { .. } => "service_changed",
-            Self::TypeCreated { .. } => "type_created",
-            Self::TypeUpdated { .. } => "type_updated",
-            Self::TypeDeleted { .. } => "type_deleted",
-        }
-    }
-
-    /// The task that control has to give to a worker because of this event.
-    #[must_use]
-    pub fn dispatches(&self) -> Option<&Task> {
-        match self {
-            Self::TaskPending { task } | Self::TaskRetried { task } | Self::TaskReverting { task } => Some(task),
-            _ => None,
-        }
-    }
 }

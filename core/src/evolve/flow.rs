@@ -1,30 +1,31 @@
 use std::sync::Arc;
 
 use super::{Applied, Meta};
-use crate::id::{FlowId, ProjectId, TaskId, VolumeId, WorkerName};
-use crate::state::{Entity, Flow, FlowKind, OpenTask, State, TaskStatus};
+use crate::event::Event;
+use crate::id::{FlowId, TaskId, WorkerName};
+use crate::state::{Entity, Flow, OpenTask, State, TaskStatus};
 use crate::task::{Failure, Task};
 use crate::unit::Timestamp;
 
-pub(super) fn started(
-    state: &mut State,
-    meta: Meta,
-    id: FlowId,
-    kind: FlowKind,
-    volume: VolumeId,
-    project: &ProjectId,
-    touch: &mut dyn FnMut(Entity),
-) -> Applied {
+pub(super) fn started(state: &mut State, meta: Meta, event: &Event, touch: &mut dyn FnMut(Entity)) -> Applied {
+    let Event::FlowStarted { flow: id, kind, volume, project, snapshot, attachment, request_id } = event else {
+        return Err("no flow began".to_owned());
+    };
+    let id = *id;
     let flow = Flow {
         id,
-        kind,
-        volume,
+        kind: *kind,
+        volume: *volume,
         project: project.clone(),
         started_at: meta.at,
         started_position: meta.position,
         reservation: None,
         tried: Vec::new(),
         task: None,
+        snapshot: *snapshot,
+        attachment: *attachment,
+        request_id: request_id.clone(),
+        hints: None,
     };
     touch(Entity::Flow(id));
     match state.flows.insert(id, Arc::new(flow)) {
@@ -33,10 +34,16 @@ pub(super) fn started(
     }
 }
 
-pub(super) fn finished(state: &mut State, id: FlowId, touch: &mut dyn FnMut(Entity)) -> Applied {
+pub(super) fn finished(state: &mut State, meta: Meta, id: FlowId, touch: &mut dyn FnMut(Entity)) -> Applied {
     let flow = state.flows.remove(&id).ok_or_else(|| format!("flow {id} ended and had not begun"))?;
     if let Some(open) = &flow.task {
         state.deadlines.remove(&(open.deadline, id));
+        // A flow that is abandoned at work leaves its claim: what its worker makes of it is in a later report.
+        let key = (open.task.pool.clone(), id);
+        if let Some(claim) = state.claims.get_mut(&key).filter(|claim| claim.fulfilled_at.is_none()) {
+            claim.fulfilled_at = Some(meta.position);
+            touch(Entity::Claim(key.0, key.1));
+        }
     }
     touch(Entity::Flow(id));
     Ok(())

@@ -3,9 +3,15 @@
 //! An event of a valid record is never refused. One that does not fit the state (a task that succeeds in a flow that
 //! does not exist) means that the log or this code is broken: [`Corrupt`] stops the process that meets it.
 
+mod attachment;
 mod backend;
+mod catalogue;
 mod flow;
+mod group;
+mod message;
 mod quota;
+mod snapshot;
+mod transfer;
 mod volume;
 mod volume_type;
 
@@ -62,10 +68,8 @@ type Applied = Result<(), String>;
 fn apply(state: &mut State, meta: Meta, event: &Event, touch: &mut dyn FnMut(Entity)) -> Applied {
     match event {
         Event::RequestRefused(_) => Ok(()),
-        Event::FlowStarted { flow, kind, volume, project } => {
-            flow::started(state, meta, *flow, *kind, *volume, project, touch)
-        }
-        Event::FlowFinished { flow, .. } => flow::finished(state, *flow, touch),
+        Event::FlowStarted { .. } => flow::started(state, meta, event, touch),
+        Event::FlowFinished { flow, .. } => flow::finished(state, meta, *flow, touch),
         Event::QuotaReserved { reservation, flow, project, deltas } => {
             quota::reserved(state, *reservation, *flow, project, deltas, touch)
         }
@@ -97,9 +101,6 @@ fn apply(state: &mut State, meta: Meta, event: &Event, touch: &mut dyn FnMut(Ent
         Event::VolumeDeleteFailed { volume, busy, reason } => {
             volume::delete_failed(state, meta, *volume, *busy, reason, touch)
         }
-        Event::VolumeUpdated { volume, name, description, metadata } => {
-            volume::updated(state, meta, *volume, name.as_ref(), description.as_ref(), metadata.as_ref(), touch)
-        }
         Event::TaskPending { task } => flow::task_pending(state, task, touch),
         Event::TaskRunning { flow, worker, deadline, .. } => flow::task_running(state, *flow, worker, *deadline, touch),
         Event::TaskProgressed { flow, deadline, .. } => flow::task_progressed(state, *flow, *deadline, touch),
@@ -113,5 +114,18 @@ fn apply(state: &mut State, meta: Meta, event: &Event, touch: &mut dyn FnMut(Ent
         Event::TypeCreated { volume_type } => volume_type::created(state, volume_type, touch),
         Event::TypeUpdated { volume_type } => volume_type::updated(state, volume_type, touch),
         Event::TypeDeleted { volume_type } => volume_type::deleted(state, *volume_type, touch),
+        other => later(state, meta, other, touch),
     }
+}
+
+/// Each of these takes the events of its kind and says `None` to all others.
+fn later(state: &mut State, meta: Meta, event: &Event, touch: &mut dyn FnMut(Entity)) -> Applied {
+    volume::changed(state, meta, event, touch)
+        .or_else(|| snapshot::apply(state, meta, event, touch))
+        .or_else(|| attachment::apply(state, meta, event, touch))
+        .or_else(|| transfer::apply(state, meta, event, touch))
+        .or_else(|| group::apply(state, event, touch))
+        .or_else(|| catalogue::apply(state, event, touch))
+        .or_else(|| message::apply(state, meta, event, touch))
+        .unwrap_or_else(|| Err("nothing applies this event".to_owned()))
 }

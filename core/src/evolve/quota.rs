@@ -56,6 +56,37 @@ pub(super) fn set(
     Ok(())
 }
 
+/// Taken or given back at once.
+pub(super) fn used(
+    state: &mut State,
+    project: &ProjectId,
+    deltas: &[QuotaDelta],
+    touch: &mut dyn FnMut(Entity),
+) -> Applied {
+    let left = |delta: &QuotaDelta| state.usage_of(project, delta.resource).in_use + delta.delta;
+    if let Some(delta) = deltas.iter().find(|delta| left(delta) < 0) {
+        return Err(format!("project {project} would use {} of {}", left(delta), delta.resource));
+    }
+    add(state, project, deltas, |line, delta| line.in_use += delta, touch);
+    Ok(())
+}
+
+pub(super) fn cleared(state: &mut State, project: &ProjectId, touch: &mut dyn FnMut(Entity)) {
+    state.quotas.remove(project);
+    touch(Entity::Quota(project.clone()));
+}
+
+pub(super) fn class_set(
+    state: &mut State,
+    class: &str,
+    limits: &BTreeMap<QuotaResource, i64>,
+    touch: &mut dyn FnMut(Entity),
+) {
+    let entry = state.quota_classes.entry(class.to_owned()).or_insert_with(|| Arc::new(QuotaLimits::default()));
+    Arc::make_mut(entry).limits.extend(limits.iter().map(|(resource, limit)| (*resource, *limit)));
+    touch(Entity::QuotaClass(class.to_owned()));
+}
+
 fn add(
     state: &mut State,
     project: &ProjectId,

@@ -11,7 +11,15 @@ fn apply_to(state: &mut State, event: &Event) -> Result<(), Corrupt> {
 #[test]
 fn each_kind_of_event_that_does_not_fit_is_corrupt() {
     // What somebody said, or a limit, fits every state.
-    let always_fit = ["request_refused", "quota_set", "backend_reported"];
+    let always_fit = [
+        "request_refused",
+        "quota_set",
+        "quota_used",
+        "quota_cleared",
+        "quota_class_set",
+        "backend_reported",
+        "log_level_set",
+    ];
     let events = everything::events();
     for name in event_names() {
         let fits = |event: &&Event| match event {
@@ -108,6 +116,17 @@ fn changed(a: &State, b: &State) -> std::collections::BTreeSet<Entity> {
         differing(&a.pools, &b.pools, Entity::Pool),
         differing(&a.claims, &b.claims, |(pool, flow)| Entity::Claim(pool, flow)),
         differing(&a.types, &b.types, Entity::Type),
+        differing(&a.snapshots, &b.snapshots, Entity::Snapshot),
+        differing(&a.attachments, &b.attachments, Entity::Attachment),
+        differing(&a.groups, &b.groups, Entity::Group),
+        differing(&a.group_snapshots, &b.group_snapshots, Entity::GroupSnapshot),
+        differing(&a.group_types, &b.group_types, Entity::GroupType),
+        differing(&a.transfers, &b.transfers, Entity::Transfer),
+        differing(&a.qos, &b.qos, Entity::Qos),
+        differing(&a.default_types, &b.default_types, Entity::DefaultType),
+        differing(&a.quota_classes, &b.quota_classes, Entity::QuotaClass),
+        differing(&a.messages, &b.messages, Entity::Message),
+        differing(&a.log_levels, &b.log_levels, Entity::LogLevel),
         config.into_iter().collect(),
     ]
     .into_iter()

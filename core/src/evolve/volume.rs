@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Applied, Meta};
-use crate::id::{FlowId, PoolName, VolumeId};
+use crate::event::{Event, StatusChange};
+use crate::id::{FlowId, GroupId, PoolName, VolumeId};
 use crate::schedule::Decision;
 use crate::state::{Claim, Entity, Pool, State, Volume, VolumeStatus};
 use crate::unit::{SizeGib, Timestamp};
@@ -11,13 +11,17 @@ type Touch<'a> = &'a mut dyn FnMut(Entity);
 
 pub(super) fn entry_created(state: &mut State, volume: &Volume, touch: Touch<'_>) -> Applied {
     touch(Entity::Volume(volume.id));
+    if let Some(group) = volume.group {
+        state.volumes_of_group.insert((group, volume.id));
+    }
     match state.volumes.insert(volume.id, Arc::new(volume.clone())) {
         None => Ok(()),
         Some(_) => Err(format!("volume {} came into being twice", volume.id)),
     }
 }
 
-/// For a create the volume goes to the pool; for an extend, which only asks its own pool, the growth is claimed.
+/// For a create the volume goes to the pool; for an extend or a snapshot, which only ask its own pool, the growth or the
+/// snapshot's size is claimed.
 pub(super) fn placement_decided(
     state: &mut State,
     meta: Meta,
@@ -34,6 +38,10 @@ pub(super) fn placement_decided(
         placed
     })?;
     touch(Entity::Volume(volume));
+    if let (Some(hints), Some(entry)) = (&decision.request.hints, state.flows.get_mut(&flow)) {
+        Arc::make_mut(entry).hints = Some(hints.clone());
+        touch(Entity::Flow(flow));
+    }
     if state.claims.insert((pool.clone(), flow), claim).is_some() {
         return Err(format!("flow {flow} claimed on {pool} twice"));
     }
@@ -119,9 +127,10 @@ pub(super) fn extended(
     size_gib: SizeGib,
     touch: Touch<'_>,
 ) -> Applied {
+    let status = by_attachments(state, volume)?;
     let (pool, grown_gib) = change(state, meta, volume, touch, |volume| {
         let grown_gib = size_gib.gib() - volume.size_gib.gib();
-        volume.status = VolumeStatus::Available;
+        volume.status = status;
         volume.reason = None;
         volume.size_gib = size_gib;
         (volume.pool.clone(), grown_gib)
@@ -159,6 +168,9 @@ pub(super) fn deleting(state: &mut State, meta: Meta, volume: VolumeId, flow: Fl
 pub(super) fn deleted(state: &mut State, volume: VolumeId, touch: Touch<'_>) -> Applied {
     let removed = state.volumes.remove(&volume).ok_or_else(|| format!("there is no volume {volume}"))?;
     touch(Entity::Volume(volume));
+    if let Some(group) = removed.group {
+        state.volumes_of_group.remove(&(group, volume));
+    }
     match &removed.pool {
         Some(pool) => leave_pool(state, pool, removed.size_gib, touch),
         None => Ok(()),
@@ -173,32 +185,65 @@ pub(super) fn delete_failed(
     reason: &str,
     touch: Touch<'_>,
 ) -> Applied {
+    let status = if busy { by_attachments(state, volume)? } else { VolumeStatus::ErrorDeleting };
     change(state, meta, volume, touch, |volume| {
-        volume.status = if busy { VolumeStatus::Available } else { VolumeStatus::ErrorDeleting };
+        volume.status = status;
         volume.reason = Some(reason.to_owned());
     })
 }
 
-pub(super) fn updated(
-    state: &mut State,
-    meta: Meta,
-    volume: VolumeId,
-    name: Option<&String>,
-    description: Option<&String>,
-    metadata: Option<&BTreeMap<String, String>>,
-    touch: Touch<'_>,
-) -> Applied {
-    change(state, meta, volume, touch, |volume| {
-        if let Some(name) = name {
-            volume.name.clone_from(name);
+/// What somebody's word changed about a volume; `None` when the event is of another kind.
+pub(super) fn changed(state: &mut State, meta: Meta, event: &Event, touch: Touch<'_>) -> Option<Applied> {
+    Some(match event {
+        Event::VolumeUpdated { volume, name, description, metadata, image_metadata, bootable, readonly } => {
+            change(state, meta, *volume, touch, |volume| {
+                set(&mut volume.name, name.as_ref());
+                set(&mut volume.description, description.as_ref());
+                set(&mut volume.metadata, metadata.as_ref());
+                set(&mut volume.image_metadata, image_metadata.as_ref());
+                set(&mut volume.bootable, bootable.as_ref());
+                volume.readonly = readonly.or(volume.readonly);
+            })
         }
-        if let Some(description) = description {
-            volume.description.clone_from(description);
+        Event::VolumeStatusChanged { volume, status, by } => change(state, meta, *volume, touch, |volume| {
+            volume.status = *status;
+            if *by == StatusChange::Reset {
+                volume.reason = None;
+            }
+        }),
+        Event::VolumeMigrationStated { volume, migration_status } => {
+            change(state, meta, *volume, touch, |volume| volume.migration_status.clone_from(migration_status))
         }
-        if let Some(metadata) = metadata {
-            volume.metadata.clone_from(metadata);
-        }
+        Event::VolumeRetyped { volume, volume_type, multiattach } => change(state, meta, *volume, touch, |volume| {
+            volume.volume_type = *volume_type;
+            volume.multiattach = *multiattach;
+        }),
+        Event::VolumeGrouped { volume, group } => grouped(state, meta, *volume, *group, touch),
+        _ => return None,
     })
+}
+
+/// What the status is when nothing is at work on the volume.
+fn by_attachments(state: &State, id: VolumeId) -> Result<VolumeStatus, String> {
+    let volume = state.volumes.get(&id).ok_or_else(|| format!("there is no volume {id}"))?;
+    Ok(state.status_by_attachments(volume))
+}
+
+fn set<T: Clone>(field: &mut T, new: Option<&T>) {
+    if let Some(new) = new {
+        field.clone_from(new);
+    }
+}
+
+fn grouped(state: &mut State, meta: Meta, id: VolumeId, group: Option<GroupId>, touch: Touch<'_>) -> Applied {
+    let before = change(state, meta, id, touch, |volume| std::mem::replace(&mut volume.group, group))?;
+    if let Some(before) = before {
+        state.volumes_of_group.remove(&(before, id));
+    }
+    if let Some(group) = group {
+        state.volumes_of_group.insert((group, id));
+    }
+    Ok(())
 }
 
 fn with_volume<T>(state: &mut State, id: VolumeId, change: impl FnOnce(&mut Volume) -> T) -> Result<T, String> {
@@ -228,7 +273,13 @@ fn with_pool(state: &mut State, name: &PoolName, touch: Touch<'_>, change: impl 
 }
 
 /// The claim stays until a report contains it; from here on such a report is possible.
-fn fulfil(state: &mut State, meta: Meta, pool: Option<&PoolName>, flow: FlowId, touch: Touch<'_>) -> Applied {
+pub(super) fn fulfil(
+    state: &mut State,
+    meta: Meta,
+    pool: Option<&PoolName>,
+    flow: FlowId,
+    touch: Touch<'_>,
+) -> Applied {
     let Some(pool) = pool else { return Err(format!("flow {flow} filled a claim on no pool")) };
     let key = (pool.clone(), flow);
     let claim = state.claims.get_mut(&key).ok_or_else(|| format!("flow {flow} has no claim on {pool}"))?;
@@ -237,7 +288,7 @@ fn fulfil(state: &mut State, meta: Meta, pool: Option<&PoolName>, flow: FlowId, 
     Ok(())
 }
 
-fn drop_claim(state: &mut State, pool: &PoolName, flow: FlowId, touch: Touch<'_>) -> Applied {
+pub(super) fn drop_claim(state: &mut State, pool: &PoolName, flow: FlowId, touch: Touch<'_>) -> Applied {
     let claim = state.claims.remove(&(pool.clone(), flow));
     let claim = claim.ok_or_else(|| format!("flow {flow} has no claim on {pool}"))?;
     touch(Entity::Claim(pool.clone(), flow));

@@ -3,11 +3,13 @@
 //! Every port has an in-memory version here ([`memory`]) and one on JetStream in the binary; the same contract suite
 //! runs on both. The traits use plain futures, so core needs no runtime.
 
+mod ask;
 mod inbox;
 mod log;
 pub mod memory;
 mod task_queue;
 
+pub use ask::Ask;
 pub use inbox::{Inbox, InboxMessage, InboxReader};
 pub use log::{AppendError, Log, LogEntry, LogReader};
 pub use task_queue::{Claimed, Dispatcher, Reporter, TaskSource};

@@ -193,6 +193,9 @@ pub(crate) fn same(a: &Folded, b: &Folded) {
     assert_eq!(of_a.digest, of_b.digest, "the states differ in {:?}", of_a.differences(&of_b));
     assert_eq!((a.chain, a.inbox, a.seen.len()), (b.chain, b.inbox, b.seen.len()));
     assert_eq!((&a.state.deadlines, &a.state.type_names), (&b.state.deadlines, &b.state.type_names));
+    assert_eq!((&a.state.snapshots_of, &a.state.message_ages), (&b.state.snapshots_of, &b.state.message_ages));
+    let of_groups = |of: &State| (of.volumes_of_group.clone(), of.snapshots_of_group.clone());
+    assert_eq!(of_groups(&a.state), of_groups(&b.state));
 }
 
 fn survives_json(event: &Event) {
@@ -221,13 +224,24 @@ fn survives_codec(state: &State) {
     state.pools.values().for_each(|value| check(value.as_ref()));
     state.claims.values().for_each(check);
     state.types.values().for_each(|value| check(value.as_ref()));
+    state.snapshots.values().for_each(|value| check(value.as_ref()));
+    state.attachments.values().for_each(|value| check(value.as_ref()));
+    state.groups.values().for_each(|value| check(value.as_ref()));
+    state.group_snapshots.values().for_each(|value| check(value.as_ref()));
+    state.group_types.values().for_each(|value| check(value.as_ref()));
+    state.transfers.values().for_each(|value| check(value.as_ref()));
+    state.qos.values().for_each(|value| check(value.as_ref()));
+    state.default_types.values().for_each(check);
+    state.quota_classes.values().for_each(|value| check(value.as_ref()));
+    state.messages.values().for_each(|value| check(value.as_ref()));
+    state.log_levels.iter().for_each(|(target, level)| check(&(target.clone(), *level)));
 }
 
 /// Every event's name, taken from the source, so that a new event is not forgotten.
 pub(crate) fn event_names() -> Vec<&'static str> {
-    let source = include_str!("../event.rs");
-    let names = source.lines().filter_map(|line| line.split_once("=> \"")?.1.split_once('"'));
-    let names: Vec<&str> = names.map(|(name, _)| name).collect();
+    let source = include_str!("../event/name.rs");
+    let pairs = source.lines().filter_map(|line| line.trim().strip_suffix('"')?.split_once(" \""));
+    let names: Vec<&str> = pairs.map(|(_, name)| name).collect();
     assert!(names.len() >= 32 && names.contains(&"type_deleted"), "{names:?}");
     names
 }

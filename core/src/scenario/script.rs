@@ -1,26 +1,32 @@
 //! Driving a cell by short lines.
 //!
 //! ```text
-//! backend n1@lvm#vg total=10 free=10 [zone=z] [as_of=3] [worker=w1]    a heartbeat
+//! backend n1@lvm#vg total=10 free=10 [zone=z] [as_of=3] [worker=w1] [capability=true]    a heartbeat
 //! create a 5 [project=p] [type=t] [zone=z] [name=n] [cmd=7]            volume a of 5 GiB
 //! delete a [force]  |  extend a 7  |  update a name=n
 //! service disable n1@lvm [reason]  |  quota demo volumes=1  |  type create gold k=v
 //! report a ok|started|progressed|fail:<kind> [task=2] [worker=w2]      for the 2nd dispatch of a, else the last
 //! deadline a [task=2]  |  late  |  wait 120  |  noise text  |  crash  |  inbox create a 5
+//! do[@project] snapshot.create [cmd=7] [user=u] [request=req-1] {"id":"<s>","volume":"<a>"}    any command
 //! ```
+//!
+//! Volumes, snapshots, attachments and so on have names of letters and digits; their ids are the names' bytes. In the
+//! JSON of `do` the id of the thing that is called a is written `<a>`. What only operators may do goes to the project
+//! `admin` by itself; all else is of the project `demo`, or of the one behind `@`.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Cell;
-use super::render::volume_id;
-use crate::command::{DeadlinePassed, Source};
+use super::render::{id_of, is_name, volume_id};
+use crate::command::{DeadlinePassed, Source, is_admin_only};
 use crate::event::Event;
 use crate::id::{BackendName, PoolName, WorkerName};
 use crate::record::Record;
-use crate::schedule::{Amount, PoolStats};
+use crate::schedule::{Amount, Capability, PoolStats};
 use crate::task::{
-    BackendReport, Failure, PoolReport, Report, ReportBody, StepDone, TASK_VERSION, Task, TaskReport, Transition,
+    BackendReport, Connection, ConnectionValue, Failure, Operation, Phase, PoolReport, Report, ReportBody, StepDone,
+    TASK_VERSION, Task, TaskReport, Transition,
 };
 use crate::unit::{Position, Timestamp};
 
@@ -69,7 +75,7 @@ impl Cell {
 
     /// Offers what a line says; nothing is appended.
     pub(crate) fn say(&mut self, line: &str) {
-        let words = Words::of(line);
+        let words = Words::of(line.split('{').next().unwrap_or_default());
         match words.at(0) {
             "backend" => self.heartbeat(&words),
             "report" => {
@@ -87,24 +93,35 @@ impl Cell {
             }
             "crash" => self.crash(false),
             "inbox" => {
-                let (subject, body) = command(&Words::of(line.trim_start_matches("inbox ")));
+                let (subject, body) = command(line.trim_start_matches("inbox "));
                 self.offer_inbox(&subject.replace(".ask.", ".cmd."), body.to_string());
             }
             _ => {
-                let (subject, body) = command(&words);
+                let (subject, body) = command(line);
                 self.offer(&subject, body.to_string(), Source::Ask);
             }
         }
     }
 
-    /// The n-th dispatch of any task of a volume, from 1; the last one without a number.
-    pub(crate) fn task(&self, volume: &str, number: Option<u64>) -> Task {
-        let mut of_volume = self.dispatched.iter().filter(|task| task.operation.volume() == volume_id(volume));
-        let task = match number {
-            Some(number) => of_volume.nth(usize::try_from(number).unwrap() - 1),
-            None => of_volume.next_back(),
+    /// The n-th dispatch of any task that names the volume, snapshot or attachment, from 1. Without a number the last
+    /// one; those that are open come before those that are done, and those that are about it before those that are
+    /// about a snapshot or an attachment of it.
+    pub(crate) fn task(&self, name: &str, number: Option<u64>) -> Task {
+        let id = id_of(name);
+        let mut of_it =
+            self.dispatched.iter().filter(|task| task.operation.volume().0 == id || about(&task.operation) == id);
+        let open = |task: &Task| {
+            let open = self.state().flows.get(&task.flow).and_then(|flow| flow.task.as_ref());
+            open.is_some_and(|open| open.task.id == task.id && open.task.dispatch == task.dispatch)
         };
-        task.unwrap_or_else(|| panic!("volume {volume} has no task {number:?}")).clone()
+        let task = match number {
+            Some(number) => of_it.nth(usize::try_from(number).unwrap() - 1),
+            None => of_it
+                .enumerate()
+                .max_by_key(|(at, task)| (open(task), about(&task.operation) == id, *at))
+                .map(|(_, task)| task),
+        };
+        task.unwrap_or_else(|| panic!("{name} has no task {number:?}")).clone()
     }
 
     pub(crate) fn send_report(&mut self, report: &Report) {
@@ -124,7 +141,13 @@ impl Cell {
     fn heartbeat(&mut self, words: &Words<'_>) {
         let gib = |key: &str| Amount::Number(words.get(key).map_or(100.0, |text| text.parse().unwrap()));
         let pool = PoolName::new(words.at(1)).unwrap();
-        let stats = PoolStats::new(gib("total"), Some(gib("free")));
+        let mut stats = PoolStats::new(gib("total"), Some(gib("free")));
+        // All else is a capability.
+        let known = ["total", "free", "as_of", "zone", "worker"];
+        for (key, value) in words.named.iter().filter(|(key, _)| !known.contains(key)) {
+            let value = value.parse().map_or_else(|_| Capability::Text((*value).to_owned()), Capability::Bool);
+            stats.capabilities.insert((*key).to_owned(), value);
+        }
         let as_of = words.number("as_of").map_or(self.tail(), Position);
         let zone = words.get("zone").unwrap_or("nova");
         let report = backend_report(pool.backend(), zone, as_of, self.now, vec![PoolReport { pool, stats }]);
@@ -152,8 +175,11 @@ pub(crate) fn backend_report(
     BackendReport { backend, at, availability_zone: zone.to_owned(), driver: "null".to_owned(), as_of, pools }
 }
 
-/// What a worker says about a task that it was given.
-pub(crate) fn task_report(task: &Task, transition: Transition) -> TaskReport {
+/// What a worker says about a task that it was given; of a connection that it made also how to reach the volume.
+pub(crate) fn task_report(task: &Task, mut transition: Transition) -> TaskReport {
+    if let Transition::Succeeded { connection: how @ None, .. } = &mut transition {
+        *how = connection(&task.operation).filter(|_| task.phase == Phase::Execute);
+    }
     TaskReport {
         task: task.id,
         flow: task.flow,
@@ -165,13 +191,21 @@ pub(crate) fn task_report(task: &Task, transition: Transition) -> TaskReport {
     }
 }
 
+/// The id of the snapshot or attachment that an operation is about, else of its volume.
+fn about(operation: &Operation) -> Uuid {
+    match operation {
+        Operation::ConnectVolume { attachment, .. } | Operation::DisconnectVolume { attachment, .. } => attachment.0,
+        other => other.snapshot().map_or(other.volume().0, |snapshot| snapshot.0),
+    }
+}
+
 /// `ok`, `started`, `progressed` or `fail:<kind>`.
 pub(crate) fn transition(word: &str, now: Timestamp) -> Transition {
     let steps = vec![StepDone { step: "observe".to_owned(), took_us: 7, exit_status: Some(0) }];
     match word {
         "started" => Transition::Started { at: now },
         "progressed" => Transition::Progressed { at: now, step: "wipe".to_owned(), percent: 40 },
-        "ok" => Transition::Succeeded { started_at: now, finished_at: now, steps },
+        "ok" => Transition::Succeeded { started_at: now, finished_at: now, steps, connection: None },
         failed => {
             let kind = failed.trim_start_matches("fail:");
             let failure = Failure {
@@ -186,8 +220,20 @@ pub(crate) fn transition(word: &str, now: Timestamp) -> Transition {
     }
 }
 
+/// How the host reaches the volume, when that was asked for.
+fn connection(operation: &Operation) -> Option<Connection> {
+    let Operation::ConnectVolume { volume, .. } = operation else { return None };
+    let target = ConnectionValue::Text(format!("iqn.2010-10.org.openstack:volume-{volume}"));
+    let data = [("target_iqn".to_owned(), target), ("target_lun".to_owned(), ConnectionValue::Number(1))].into();
+    Some(Connection { driver_volume_type: "iscsi".to_owned(), data })
+}
+
 /// The subject and the body of a command.
-fn command(words: &Words<'_>) -> (String, Value) {
+fn command(line: &str) -> (String, Value) {
+    if let Some(line) = line.strip_prefix("do ").or_else(|| line.strip_prefix("do@")) {
+        return any_command(line);
+    }
+    let words = &Words::of(line);
     let (resource, verb, mut content) = content(words);
     let mut project = words.get("project").unwrap_or("demo");
     if resource != "volume" {
@@ -213,9 +259,40 @@ fn command(words: &Words<'_>) -> (String, Value) {
             }
         }
     }
-    let mut body = json!({ resource: content, "actor": { "user": "alice" } });
+    message(project, (resource, verb), &Value::Object(content), words)
+}
+
+/// `[project] resource.verb [key=value ...] {json}`, where `<a>` is the id of what is called a.
+fn any_command(line: &str) -> (String, Value) {
+    let (head, json) = line.split_at(line.find('{').unwrap_or_else(|| panic!("no JSON in {line:?}")));
+    let words = Words::of(head);
+    let (resource, verb) = words.plain.last().and_then(|word| word.split_once('.')).unwrap();
+    let project = match words.plain.as_slice() {
+        [project, _] => project,
+        _ if is_admin_only(resource, verb) => "admin",
+        _ => "demo",
+    };
+    let mut text = String::new();
+    for (at, part) in json.split('<').enumerate() {
+        // A whole string that is a name in brackets is an id; any other `<` is only a character.
+        let id = part.split_once('>').filter(|(name, rest)| is_name(name) && rest.starts_with('"'));
+        match id.filter(|_| at > 0 && text.ends_with('"')) {
+            Some((name, rest)) => text.extend([id_of(name).to_string().as_str(), rest]),
+            None if at > 0 => text.extend(["<", part]),
+            None => text.push_str(part),
+        }
+    }
+    let content: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    message(project, (resource, verb), &content, &words)
+}
+
+fn message(project: &str, (resource, verb): (&str, &str), content: &Value, words: &Words<'_>) -> (String, Value) {
+    let mut body = json!({ resource: content, "actor": { "user": words.get("user").unwrap_or("alice") } });
     if let Some(id) = words.number("cmd") {
         body["id"] = json!(Uuid::from_u128(u128::from(id)));
+    }
+    if let Some(request) = words.get("request") {
+        body["actor"]["request_id"] = json!(request);
     }
     (format!("stele.ask.{project}.{resource}.{verb}"), body)
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::config::{FilterName, WeigherName};
+use super::hints::Hints;
 use super::place::Purpose;
 use crate::id::PoolName;
 use crate::unit::{Hash, Position};
@@ -62,6 +63,9 @@ pub struct Requested {
     pub only_pool: Option<PoolName>,
     /// The pool that holds the volume already and needs no new space for it.
     pub vol_exists_on: Option<PoolName>,
+    /// What the user wants of the place.
+    #[serde(default)]
+    pub hints: Option<Hints>,
 }
 
 /// One pool that was looked at.
@@ -157,6 +161,12 @@ pub enum CheckName {
     Capabilities,
     /// [`FilterName::TriedPools`].
     TriedPools,
+    /// The hint `same_host`.
+    SameHost,
+    /// The hint `different_host`.
+    DifferentHost,
+    /// The hint `query`.
+    Query,
 }
 
 impl From<FilterName> for CheckName {
@@ -178,6 +188,9 @@ impl fmt::Display for CheckName {
             Self::Capacity => FilterName::Capacity.as_str(),
             Self::Capabilities => FilterName::Capabilities.as_str(),
             Self::TriedPools => FilterName::TriedPools.as_str(),
+            Self::SameHost => "same_host",
+            Self::DifferentHost => "different_host",
+            Self::Query => "query",
         })
     }
 }

@@ -4,6 +4,7 @@
 //! candidates (pools with their last stats, claims and service state)
 //!     |  service: enabled? not frozen? up? has it reported?
 //!     |  filters, in the configured order        filter/<name>.rs
+//!     |  the hints of the request                filter/hinted_volumes.rs, filter/query.rs
 //!     |  weighers, normalised and summed         weigh/<name>.rs
 //!     v
 //! Decision: every candidate, every check with the observed and the required value, the weights, the choice
@@ -18,6 +19,7 @@ mod decision;
 pub mod extra_spec;
 pub mod filter;
 mod free_space;
+mod hints;
 mod place;
 mod stats;
 pub mod weigh;
@@ -30,5 +32,6 @@ pub use config::{FilterName, SchedulerConfig, WeigherName};
 pub use decision::{
     CANDIDATES_SHOWN, Candidate, Check, CheckName, Decision, EXAMPLES_SHOWN, Rejection, Requested, Verdict, Weight,
 };
+pub use hints::{Hints, HintsInForce};
 pub use place::{PlacementRequest, PoolView, Purpose, place};
 pub use stats::{CapabilitiesView, PoolStats};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::config::SchedulerConfig;
 use super::decision::{Candidate, Decision, Requested, bounded};
 use super::filter;
+use super::hints::HintsInForce;
 use super::stats::PoolStats;
 use super::weigh::{self, Passed};
 use crate::id::PoolName;
@@ -48,6 +49,10 @@ pub enum Purpose {
         /// Whether somebody uses it meanwhile.
         attached: bool,
     },
+    /// A snapshot beside its volume.
+    Snapshot,
+    /// Another type for a volume that stays where it is.
+    Retype,
 }
 
 /// A request for space.
@@ -71,11 +76,14 @@ pub struct PlacementRequest<'a> {
     pub vol_exists_on: Option<&'a PoolName>,
     /// Which attempt this is, from 1.
     pub attempt: u32,
+    /// What the user wants of the place.
+    pub hints: Option<&'a HintsInForce<'a>>,
 }
 
 /// Decides which pool takes the volume.
 ///
-/// Every pool is checked until a check rejects it: first its service, then the configured filters in their order.
+/// Every pool is checked until a check rejects it: first its service, then the configured filters in their order, then
+/// the hints of the request.
 /// Those that pass are weighed, and the heaviest wins. Pools of equal weight share the load: among them the winner is
 /// the one for which a fixed function of `seed` and the pool's name is smallest, so a caller that varies the seed from
 /// request to request varies the winner, and a replay with the recorded seed repeats it. The order in which `pools`
@@ -130,6 +138,7 @@ fn nothing_yet(request: &PlacementRequest<'_>, config: &SchedulerConfig, seed: u
             tried_pools: request.tried_pools.to_vec(),
             only_pool: request.only_pool.cloned(),
             vol_exists_on: request.vol_exists_on.cloned(),
+            hints: request.hints.map(|in_force| in_force.hints.clone()),
         },
         attempt: request.attempt,
         candidates_total: 0,
@@ -161,7 +170,22 @@ fn examine(view: &PoolView<'_>, request: &PlacementRequest<'_>, config: &Schedul
         }
         candidate.checks.push(filter::check(name, request, view, stats, config));
     }
+    if let Some(in_force) = request.hints {
+        ask_hints(&mut candidate, in_force, view, stats);
+    }
     candidate
+}
+
+fn ask_hints(candidate: &mut Candidate, in_force: &HintsInForce<'_>, view: &PoolView<'_>, stats: &PoolStats) {
+    if candidate.rejection().is_none() && !in_force.hints.same_host.is_empty() {
+        candidate.checks.push(filter::hinted_volumes::same_host(in_force, view));
+    }
+    if candidate.rejection().is_none() && !in_force.hints.different_host.is_empty() {
+        candidate.checks.push(filter::hinted_volumes::different_host(in_force, view));
+    }
+    if let Some(query) = in_force.query.as_ref().filter(|_| candidate.rejection().is_none()) {
+        candidate.checks.push(filter::query::check(query, view, stats));
+    }
 }
 
 /// Sorts by falling weight and name, then brings the winner to the front. Returns how many share the top weight.

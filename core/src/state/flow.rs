@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use crate::id::{FlowId, PoolName, ProjectId, ReservationId, VolumeId, WorkerName};
+use crate::id::{AttachmentId, FlowId, PoolName, ProjectId, ReservationId, SnapshotId, VolumeId, WorkerName};
+use crate::schedule::Hints;
 use crate::task::{Failure, Task};
 use crate::unit::{Position, Timestamp};
 
@@ -11,7 +12,7 @@ pub struct Flow {
     pub id: FlowId,
     /// What it does.
     pub kind: FlowKind,
-    /// The volume that it is about.
+    /// The volume that it is about; of a snapshot's or an attachment's flow the volume of that.
     pub volume: VolumeId,
     /// The project that it works for.
     pub project: ProjectId,
@@ -25,6 +26,18 @@ pub struct Flow {
     pub tried: Vec<PoolName>,
     /// Its task; a flow has at most one at a time.
     pub task: Option<OpenTask>,
+    /// The snapshot that it is about, when it is about one.
+    #[serde(default)]
+    pub snapshot: Option<SnapshotId>,
+    /// The attachment that it is about, when it is about one.
+    #[serde(default)]
+    pub attachment: Option<AttachmentId>,
+    /// The id of the request that began it.
+    #[serde(default)]
+    pub request_id: Option<String>,
+    /// What the user wants of the place; from its first placement, for the next one.
+    #[serde(default)]
+    pub hints: Option<Hints>,
 }
 
 /// What a flow does.
@@ -39,6 +52,16 @@ pub enum FlowKind {
     VolumeExtend,
     /// Removes what a given-up attempt may have left on a pool.
     VolumeCleanup,
+    /// Takes a snapshot.
+    SnapshotCreate,
+    /// Removes a snapshot.
+    SnapshotDelete,
+    /// Removes what a given-up snapshot may have left on a pool.
+    SnapshotCleanup,
+    /// Exports a volume to a host.
+    AttachmentConnect,
+    /// Takes an export away.
+    AttachmentDisconnect,
 }
 
 impl FlowKind {
@@ -50,6 +73,11 @@ impl FlowKind {
             Self::VolumeDelete => "volume_delete",
             Self::VolumeExtend => "volume_extend",
             Self::VolumeCleanup => "volume_cleanup",
+            Self::SnapshotCreate => "snapshot_create",
+            Self::SnapshotDelete => "snapshot_delete",
+            Self::SnapshotCleanup => "snapshot_cleanup",
+            Self::AttachmentConnect => "attachment_connect",
+            Self::AttachmentDisconnect => "attachment_disconnect",
         }
     }
 }

@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use redb::{ReadableTable as _, WriteTransaction};
 use stele_core::codec::{decode, encode};
 use stele_core::event::Event;
-use stele_core::id::{FlowId, ReservationId, VolumeId};
+use stele_core::id::{FlowId, ReservationId};
 use stele_core::record::{Commit, Record};
-use stele_core::state::{FlowKind, State};
+use stele_core::state::{Entity, FlowKind, State};
 use stele_core::unit::{Position, Timestamp};
 
 use crate::store::StoreError;
@@ -35,8 +35,8 @@ pub(crate) struct HistoryBatch<'a> {
     decisions: Vec<(Vec<u8>, Vec<u8>)>,
     /// Reservations that the batch itself made.
     reservations: BTreeMap<ReservationId, FlowId>,
-    /// The flows that the batch itself began, by the volume whose status they carry.
-    owners: BTreeMap<VolumeId, FlowId>,
+    /// Who is at work on what the batch changed: the flow that an entity's status carries, or nobody any more.
+    owners: BTreeMap<Entity, Option<FlowId>>,
 }
 
 /// Where and when one event stands.
@@ -92,11 +92,13 @@ impl<'a> HistoryBatch<'a> {
 
     fn event(&mut self, commit: &Commit, event: &Event, place: Place) -> Result<(), StoreError> {
         match event {
-            Event::FlowStarted { flow, kind, volume, project } => {
+            Event::FlowStarted { flow, kind, volume, project, snapshot, attachment, .. } => {
                 let history = FlowHistory {
                     id: *flow,
                     kind: *kind,
                     volume_id: *volume,
+                    snapshot_id: *snapshot,
+                    attachment_id: *attachment,
                     project: project.clone(),
                     command_id: commit.id,
                     source: commit.source,
@@ -109,11 +111,13 @@ impl<'a> HistoryBatch<'a> {
                     failure: None,
                     tasks: Vec::new(),
                 };
+                self.owners.extend(owned_by(&history).map(|owned| (owned, Some(*flow))));
                 self.flows.insert(*flow, history);
                 self.started.push((flows_by_volume::key(*volume, place.position, place.event), *flow));
-                if *kind != FlowKind::VolumeCleanup {
-                    self.owners.insert(*volume, *flow);
-                }
+            }
+            // With a volume its snapshots are deleted, by its flow.
+            Event::SnapshotDeleting { snapshot, flow } => {
+                self.owners.insert(Entity::Snapshot(*snapshot), Some(*flow));
             }
             Event::QuotaReserved { reservation, flow, .. } => {
                 self.reservations.insert(*reservation, *flow);
@@ -135,6 +139,11 @@ impl<'a> HistoryBatch<'a> {
             && let Some(history) = self.history(flow)?
         {
             tasks::take_in(history, event, place);
+            if matches!(event, Event::FlowFinished { .. })
+                && let Some(owned) = owned_by(history)
+            {
+                self.owners.insert(owned, None);
+            }
         }
         Ok(())
     }
@@ -146,13 +155,20 @@ impl<'a> HistoryBatch<'a> {
                 let made_here = self.reservations.get(reservation).copied();
                 made_here.or_else(|| self.before.reservations.get(reservation).map(|found| found.flow))
             }
-            Event::VolumeCreateFailed { volume, .. }
-            | Event::VolumeDeleted { volume }
-            | Event::VolumeDeleteFailed { volume, .. } => {
-                let began_here = self.owners.get(volume).copied();
-                began_here.or_else(|| self.before.volumes.get(volume)?.status.flow())
-            }
-            other => flow_named_by(other),
+            other => flow_named_by(other).or_else(|| self.owner(&entity_ended_by(other)?)),
+        }
+    }
+
+    /// The flow that is at work on it.
+    fn owner(&self, entity: &Entity) -> Option<FlowId> {
+        if let Some(owner) = self.owners.get(entity) {
+            return *owner;
+        }
+        match entity {
+            Entity::Volume(id) => self.before.volumes.get(id)?.status.flow(),
+            Entity::Snapshot(id) => self.before.snapshots.get(id)?.status.flow(),
+            Entity::Attachment(id) => self.before.attachments.get(id)?.status.flow(),
+            _ => None,
         }
     }
 
@@ -180,6 +196,15 @@ pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
         | Event::VolumeExtended { flow, .. }
         | Event::VolumeExtendFailed { flow, .. }
         | Event::VolumeDeleting { flow, .. }
+        | Event::SnapshotCreated { flow, .. }
+        | Event::SnapshotCreateFailed { flow, .. }
+        | Event::SnapshotDeleting { flow, .. }
+        | Event::AttachmentConnecting { flow, .. }
+        | Event::AttachmentConnected { flow, .. }
+        | Event::AttachmentConnectFailed { flow, .. }
+        | Event::AttachmentDisconnecting { flow, .. }
+        | Event::AttachmentDisconnected { flow, .. }
+        | Event::AttachmentDisconnectFailed { flow, .. }
         | Event::TaskRunning { flow, .. }
         | Event::TaskProgressed { flow, .. }
         | Event::TaskSucceeded { flow, .. }
@@ -188,18 +213,33 @@ pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
         | Event::TaskReverted { flow, .. } => Some(*flow),
         Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => Some(task.flow),
         Event::VolumeEntryCreated { volume } => volume.status.flow(),
-        Event::QuotaCommitted { .. }
-        | Event::QuotaRolledBack { .. }
-        | Event::VolumeCreateFailed { .. }
-        | Event::VolumeDeleted { .. }
-        | Event::VolumeDeleteFailed { .. }
-        | Event::RequestRefused(_)
-        | Event::QuotaSet { .. }
-        | Event::VolumeUpdated { .. }
-        | Event::BackendReported { .. }
-        | Event::ServiceChanged { .. }
-        | Event::TypeCreated { .. }
-        | Event::TypeUpdated { .. }
-        | Event::TypeDeleted { .. } => None,
+        Event::SnapshotEntryCreated { snapshot } => snapshot.status.flow(),
+        _ => None,
+    }
+}
+
+/// What a flow is at work on, when that thing's status carries the flow.
+fn owned_by(history: &FlowHistory) -> Option<Entity> {
+    match history.kind {
+        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend => {
+            Some(Entity::Volume(history.volume_id))
+        }
+        FlowKind::SnapshotCreate | FlowKind::SnapshotDelete => history.snapshot_id.map(Entity::Snapshot),
+        FlowKind::AttachmentConnect | FlowKind::AttachmentDisconnect => history.attachment_id.map(Entity::Attachment),
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => None,
+    }
+}
+
+/// What a flow's last event but one is about, when that event does not name the flow.
+fn entity_ended_by(event: &Event) -> Option<Entity> {
+    match event {
+        Event::VolumeCreateFailed { volume, .. }
+        | Event::VolumeDeleted { volume }
+        | Event::VolumeDeleteFailed { volume, .. } => Some(Entity::Volume(*volume)),
+        Event::SnapshotDeleted { snapshot } | Event::SnapshotDeleteFailed { snapshot, .. } => {
+            Some(Entity::Snapshot(*snapshot))
+        }
+        Event::AttachmentDeleted { attachment } => Some(Entity::Attachment(*attachment)),
+        _ => None,
     }
 }

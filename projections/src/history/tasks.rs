@@ -29,6 +29,7 @@ pub(super) fn take_in(history: &mut FlowHistory, event: &Event, place: Place) {
             control(history, place, "ExtractSchedulerSpec", None);
             let name = match history.kind {
                 FlowKind::VolumeExtend => "ScheduleExtendVolume",
+                FlowKind::SnapshotCreate => "ScheduleCreateSnapshot",
                 _ => "ScheduleCreateVolume",
             };
             let state = if decision.chosen.is_some() { TaskState::Success } else { TaskState::Failure };
@@ -65,6 +66,28 @@ fn control_step(kind: FlowKind, event: &Event) -> Option<(&'static str, Option<S
         Event::VolumeDeleteFailed { busy, .. } => {
             ("EntryUpdate", detail(if *busy { "available" } else { "error_deleting" }))
         }
+        Event::SnapshotEntryCreated { .. } => ("EntryCreate", detail("creating")),
+        Event::SnapshotCreated { .. } => ("CreateSnapshotOnFinish", detail("snapshot.create.end")),
+        Event::SnapshotCreateFailed { .. } => ("EntryUpdate", detail("error")),
+        Event::SnapshotDeleting { snapshot, .. } if kind == FlowKind::VolumeDelete => {
+            ("EntryUpdate", Some(format!("snapshot {snapshot}: deleting")))
+        }
+        Event::SnapshotDeleting { .. } => ("EntryUpdate", detail("deleting")),
+        Event::SnapshotDeleted { snapshot } if kind == FlowKind::VolumeDelete => {
+            ("DeleteSnapshotOnFinish", Some(format!("snapshot {snapshot}: snapshot.delete.end")))
+        }
+        Event::SnapshotDeleted { .. } => ("DeleteSnapshotOnFinish", detail("snapshot.delete.end")),
+        Event::SnapshotDeleteFailed { busy, .. } => {
+            ("EntryUpdate", detail(if *busy { "available" } else { "error_deleting" }))
+        }
+        Event::AttachmentConnecting { .. } => ("EntryUpdate", detail("attaching")),
+        Event::AttachmentConnected { .. } => ("ConnectVolumeOnFinish", detail("attach.end")),
+        Event::AttachmentConnectFailed { .. } => ("EntryUpdate", detail("error_attaching")),
+        Event::AttachmentDisconnecting { .. } => ("EntryUpdate", detail("detaching")),
+        Event::AttachmentDisconnected { .. } | Event::AttachmentDeleted { .. } => {
+            ("DisconnectVolumeOnFinish", detail("detach.end"))
+        }
+        Event::AttachmentDisconnectFailed { .. } => ("EntryUpdate", detail("error_detaching")),
         _ => return None,
     })
 }
@@ -105,23 +128,34 @@ fn worker_step(history: &mut FlowHistory, event: &Event, place: Place) {
     }
 }
 
+const DELETE_SNAPSHOT: &str = "DeleteSnapshot";
+
 fn worker_task_name(operation: &Operation) -> &'static str {
     match operation {
         Operation::CreateVolume { .. } => "CreateVolumeFromSpec",
         Operation::DeleteVolume { .. } => "DeleteVolume",
         Operation::ExtendVolume { .. } => "ExtendVolume",
+        Operation::CreateSnapshot { .. } => "CreateSnapshot",
+        Operation::DeleteSnapshot { .. } => DELETE_SNAPSHOT,
+        Operation::ConnectVolume { .. } => "ConnectVolume",
+        Operation::DisconnectVolume { .. } => "DisconnectVolume",
     }
 }
 
 /// Cinder notifies before the work begins, so the notification stands before the task that runs from here on.
 fn notify_start(history: &mut FlowHistory, id: TaskId, place: Place) {
+    let Some(at) = history.tasks.iter().position(|task| task.task_id == Some(id)) else { return };
     let action = match history.kind {
+        FlowKind::VolumeDelete if history.tasks[at].name == DELETE_SNAPSHOT => "snapshot.delete.start",
         FlowKind::VolumeCreate => "create.start",
         FlowKind::VolumeDelete => "delete.start",
         FlowKind::VolumeExtend => "resize.start",
-        FlowKind::VolumeCleanup => return,
+        FlowKind::SnapshotCreate => "snapshot.create.start",
+        FlowKind::SnapshotDelete => "snapshot.delete.start",
+        FlowKind::AttachmentConnect => "attach.start",
+        FlowKind::AttachmentDisconnect => "detach.start",
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => return,
     };
-    let Some(at) = history.tasks.iter().position(|task| task.task_id == Some(id)) else { return };
     let ran_before = history.tasks[at].transitions.iter().any(|before| before.state != TaskState::Pending);
     if ran_before {
         return;

@@ -130,3 +130,74 @@ fn what_happens_within_one_record_keeps_its_order() {
     assert_eq!(decisions.iter().filter(|found| found.decision.chosen.is_some()).count(), 1);
     assert_eq!(decisions.len(), 2);
 }
+
+#[test]
+fn flows_of_snapshots_and_attachments_are_shown_whole() {
+    let story = story();
+    let (_directory, projection) = applied(&story);
+    let snapshot = projection.reader().snapshot().unwrap();
+    let lab = &story.lab;
+    let flows = query::flows_of_volume(&snapshot, lab.volume).unwrap().flows;
+    let of_snapshot: Vec<_> = flows.iter().filter(|flow| flow.snapshot_id == Some(lab.snapshot)).map(told).collect();
+    assert_eq!(
+        of_snapshot,
+        [[
+            "QuotaReserve SUCCESS",
+            "EntryCreate(creating) SUCCESS",
+            "QuotaCommit SUCCESS",
+            "ExtractSchedulerSpec SUCCESS",
+            "ScheduleCreateSnapshot SUCCESS",
+            "NotifyVolumeAction(snapshot.create.start) SUCCESS",
+            "CreateSnapshot PENDING RUNNING SUCCESS",
+            "CreateSnapshotOnFinish(snapshot.create.end) SUCCESS",
+        ]]
+    );
+    let connected: Vec<_> = flows.iter().filter(|flow| flow.attachment_id == Some(lab.attachment)).map(told).collect();
+    assert_eq!(
+        connected,
+        [[
+            "EntryUpdate(attaching) SUCCESS",
+            "NotifyVolumeAction(attach.start) SUCCESS",
+            "ConnectVolume PENDING RUNNING SUCCESS",
+            "ConnectVolumeOnFinish(attach.end) SUCCESS",
+        ]]
+    );
+    let ended: Vec<_> = flows.iter().filter(|flow| flow.kind.name() == "attachment_disconnect").map(told).collect();
+    assert_eq!(
+        ended,
+        [[
+            "EntryUpdate(detaching) SUCCESS",
+            "NotifyVolumeAction(detach.start) SUCCESS",
+            "DisconnectVolume PENDING RUNNING SUCCESS",
+            "DisconnectVolumeOnFinish(detach.end) SUCCESS",
+        ]]
+    );
+}
+
+#[test]
+fn a_volume_that_goes_with_its_snapshots_is_one_story() {
+    let story = story();
+    let (_directory, projection) = applied(&story);
+    let snapshot = projection.reader().snapshot().unwrap();
+    let flows = query::flows_of_volume(&snapshot, story.lab.cascaded).unwrap().flows;
+    let (first, second) = (crate::testing::id(3), crate::testing::id(4));
+    assert_eq!(
+        told(flows.last().unwrap()),
+        [
+            "EntryUpdate(deleting) SUCCESS",
+            &format!("EntryUpdate(snapshot {first}: deleting) SUCCESS"),
+            &format!("EntryUpdate(snapshot {second}: deleting) SUCCESS"),
+            "NotifyVolumeAction(snapshot.delete.start) SUCCESS",
+            "DeleteSnapshot PENDING RUNNING SUCCESS",
+            &format!("DeleteSnapshotOnFinish(snapshot {first}: snapshot.delete.end) SUCCESS"),
+            "NotifyVolumeAction(snapshot.delete.start) SUCCESS",
+            "DeleteSnapshot PENDING RUNNING SUCCESS",
+            &format!("DeleteSnapshotOnFinish(snapshot {second}: snapshot.delete.end) SUCCESS"),
+            "NotifyVolumeAction(delete.start) SUCCESS",
+            "DeleteVolume PENDING RUNNING SUCCESS",
+            "QuotaReserve SUCCESS",
+            "QuotaCommit SUCCESS",
+            "DeleteVolumeOnFinish(delete.end) SUCCESS",
+        ]
+    );
+}

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use stele_core::unit::Position;
 use tracing::error;
 
-use crate::query::VolumePageError;
+use crate::query::{HangingPageError, VolumePageError};
 use crate::store::StoreError;
 use crate::view::{ErrorAnswer, ErrorBody};
 
@@ -31,6 +31,12 @@ pub enum ErrorCode {
     VolumeTypeNotFound,
     /// The path knows other methods.
     MethodNotAllowed,
+    /// There is no valid token.
+    Unauthenticated,
+    /// The token is not an operator's.
+    Forbidden,
+    /// Nobody can say whose token it is.
+    AuthUnavailable,
     /// The path and its parameters are too long.
     UriTooLong,
     /// The request has a body, which nothing here reads, and a large one.
@@ -58,6 +64,9 @@ impl ErrorCode {
             Self::PoolNotFound => "PoolNotFound",
             Self::VolumeTypeNotFound => "VolumeTypeNotFound",
             Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::Unauthenticated => "Unauthenticated",
+            Self::Forbidden => "Forbidden",
+            Self::AuthUnavailable => "AuthUnavailable",
             Self::UriTooLong => "UriTooLong",
             Self::BodyTooLarge => "BodyTooLarge",
             Self::NotReached => "NotReached",
@@ -78,9 +87,11 @@ impl ErrorCode {
             | Self::PoolNotFound
             | Self::VolumeTypeNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotReached | Self::NotServing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReached | Self::NotServing | Self::AuthUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::StoreUnreadable => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -110,7 +121,7 @@ impl ApiError {
         Self::new(
             ErrorCode::NotFound,
             "there is nothing at this path",
-            "use /v1/volumes, /v1/flows/{id}, /v1/pools, /v1/services, /v1/quotas/{project}, /v1/types, /v1/log/head, \
+            "use /v1/volumes, /v1/snapshots, /v1/attachments, /v1/flows/{id}, /v1/pools, /v1/services, /v1/quotas/{project}, /v1/types, /v1/log/head, \
              /v1/log/digest or /v1/events",
         )
     }
@@ -161,6 +172,19 @@ impl From<VolumePageError> for ApiError {
             }
             VolumePageError::InvalidLimit(_) => Self::invalid(message, "give a limit from 1 to 1000"),
             VolumePageError::Store(source) => source.into(),
+        }
+    }
+}
+
+impl From<HangingPageError> for ApiError {
+    fn from(source: HangingPageError) -> Self {
+        let message = source.to_string();
+        match source {
+            HangingPageError::UnknownMarker => {
+                Self::new(ErrorCode::UnknownMarker, message, "begin at the first page again, without a marker")
+            }
+            HangingPageError::InvalidLimit(_) => Self::invalid(message, "give a limit from 1 to 1000"),
+            HangingPageError::Store(source) => source.into(),
         }
     }
 }

@@ -1,27 +1,29 @@
 use std::str::FromStr as _;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use stele_core::port::Log;
 use stele_core::unit::Position;
 
+use super::access::operators_only;
 use super::error::{ApiError, ErrorCode};
 use super::state::ApiState;
 use super::{MIN_POSITION_HEADER, POSITION_HEADER};
+use crate::v3::RouteName;
 
 /// The longest path with parameters, in bytes. Every parameter of every route fits several times over.
 const URI_BYTES_MAX: usize = 16 * 1024;
 
-/// No route reads a body; one of this size is a mistake that is better told than ignored.
+/// No route but Cinder's reads a body; one of this size is a mistake that is better told than ignored.
 const BODY_BYTES_MAX: u64 = 64 * 1024;
 
 /// What holds for every request: limits, the demanded position, the answer's position, and counting.
 pub(super) async fn guard<L: Log>(State(state): State<ApiState<L>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let admitted = match limits(&request) {
-        Ok(()) => admit(&state, &route, request.headers()).await,
+    let admitted = match limits(&request, &route) {
+        Ok(()) => admit(&state, &route, request.headers(), request.uri()).await,
         Err(refused) => Err(refused),
     };
     let mut response = match admitted {
@@ -32,11 +34,12 @@ pub(super) async fn guard<L: Log>(State(state): State<ApiState<L>>, request: Req
         let position = state.progress.borrow().position;
         response.headers_mut().insert(POSITION_HEADER, HeaderValue::from(position.0));
     }
-    state.counters.count(&route, response.status());
+    let name = response.extensions().get::<RouteName>().map_or(route, |name| format!("/v3{}", name.0));
+    state.counters.count(&name, response.status());
     response
 }
 
-fn limits(request: &Request) -> Result<(), ApiError> {
+fn limits(request: &Request, route: &str) -> Result<(), ApiError> {
     let uri = request.uri();
     let bytes = uri.path().len() + uri.query().map_or(0, str::len);
     if bytes > URI_BYTES_MAX {
@@ -44,24 +47,37 @@ fn limits(request: &Request) -> Result<(), ApiError> {
         return Err(ApiError::new(ErrorCode::UriTooLong, message, format!("use at most {URI_BYTES_MAX}")));
     }
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|bytes: u64| bytes > BODY_BYTES_MAX) {
+    // Cinder's routes read bodies, and bound them by themselves.
+    if !is_v3(route) && length.is_some_and(|bytes: u64| bytes > BODY_BYTES_MAX) {
         let message = "the request has a large body, and nothing here reads one";
         return Err(ApiError::new(ErrorCode::BodyTooLarge, message, "send no body"));
     }
     Ok(())
 }
 
+fn is_v3(route: &str) -> bool {
+    route == "/" || route.starts_with("/v3")
+}
+
 /// Lets a request through once the projection has what it demands, unless nothing is served at all.
-async fn admit<L>(state: &ApiState<L>, route: &str, headers: &HeaderMap) -> Result<(), ApiError> {
+async fn admit<L>(state: &ApiState<L>, route: &str, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
     if route.starts_with("/v1") {
+        operators_only(state, headers, uri).await?;
         serving(state)?;
     }
     let Some(value) = headers.get(MIN_POSITION_HEADER) else { return Ok(()) };
     let wanted = value.to_str().ok().and_then(|text| Position::from_str(text.trim()).ok());
+    if wanted.is_none() && is_v3(route) {
+        return Ok(());
+    }
     let wanted = wanted.ok_or_else(|| {
         ApiError::invalid("Stele-Min-Position is no position", "give the number that an outcome or an answer named")
     })?;
-    reach(state, wanted).await
+    match reach(state, wanted).await {
+        // Cinder's clients know no such answer: what is there is better than that.
+        Err(_) if is_v3(route) => Ok(()),
+        reached => reached,
+    }
 }
 
 /// Waits until the projection has a position.

@@ -3,10 +3,12 @@
 //! Every answer says in `Stele-Position` up to where the log is in it; a reader may demand a position with
 //! `Stele-Min-Position`. Errors are JSON with a stable code, a message and a remedy.
 
+mod access;
 mod answer;
 mod error;
 mod events;
 mod guard;
+mod hanging;
 mod health;
 mod log;
 mod metrics;
@@ -27,6 +29,8 @@ use axum::middleware;
 use axum::routing::get;
 use stele_core::port::Log;
 
+use crate::v3::{self, Asker, Gateway};
+
 pub use error::{ApiError, ErrorCode};
 pub use serve::serve;
 pub use state::{ApiOptions, ApiState, Clock};
@@ -37,8 +41,10 @@ pub const POSITION_HEADER: &str = "stele-position";
 /// The header by which a reader demands that an answer contains a position.
 pub const MIN_POSITION_HEADER: &str = "stele-min-position";
 
-/// All routes.
-pub fn router<L: Log>(state: ApiState<L>) -> Router {
+/// All routes; what `/v3` is asked to change goes to `asker`.
+pub fn router<L: Log>(state: ApiState<L>, asker: Asker) -> Router {
+    let (reader, progress, clock) = (state.reader.clone(), state.progress.clone(), state.clock.clone());
+    let gateway = Gateway::new(reader, progress, clock, state.authenticator.clone(), asker);
     let v1 = Router::new()
         .route("/volumes", get(volumes::list::<L>))
         .route("/volumes/{id}", get(volumes::show::<L>))
@@ -46,6 +52,8 @@ pub fn router<L: Log>(state: ApiState<L>) -> Router {
         .route("/volumes/{id}/decisions", get(volumes::decisions::<L>))
         .route("/volumes/{id}/decision", get(volumes::decision::<L>))
         .route("/flows/{id}", get(volumes::flow::<L>))
+        .route("/snapshots", get(hanging::snapshots::<L>))
+        .route("/attachments", get(hanging::attachments::<L>))
         .route("/pools", get(pools::list::<L>))
         .route("/pools/{name}", get(pools::show::<L>))
         .route("/services", get(services::list::<L>))
@@ -57,6 +65,7 @@ pub fn router<L: Log>(state: ApiState<L>) -> Router {
         .route("/events", get(events::events::<L>));
     Router::new()
         .nest("/v1", v1)
+        .merge(v3::router(gateway))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz::<L>))
         .route("/metrics", get(metrics::metrics::<L>))

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::metrics::Counters;
 use crate::follow::{Progress, Stop};
 use crate::reader::Reader;
+use crate::v3::auth::Authenticator;
 
 /// Tells the time; an argument, so that tests decide it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -35,12 +36,13 @@ pub struct ApiState<L> {
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     pub(super) options: ApiOptions,
+    pub(super) authenticator: Authenticator,
     pub(super) counters: Counters,
 }
 
 impl<L> ApiState<L> {
     /// `progress` is that of the [`crate::follow::follow`] of the reader's projection; `log` is read for live events,
-    /// which end with `stop`.
+    /// which end with `stop`. Who is answered, `authenticator` finds out.
     pub fn new(
         reader: Reader,
         progress: watch::Receiver<Progress>,
@@ -48,8 +50,9 @@ impl<L> ApiState<L> {
         clock: Clock,
         stop: Stop,
         options: ApiOptions,
+        authenticator: Authenticator,
     ) -> Self {
-        Self { reader, progress, log, clock, stop, options, counters: Counters::default() }
+        Self { reader, progress, log, clock, stop, options, authenticator, counters: Counters::default() }
     }
 }
 
@@ -62,6 +65,7 @@ impl<L: Clone> Clone for ApiState<L> {
             clock: Arc::clone(&self.clock),
             stop: self.stop.clone(),
             options: self.options,
+            authenticator: self.authenticator.clone(),
             counters: self.counters.clone(),
         }
     }

@@ -1,3 +1,4 @@
+mod access;
 mod events;
 mod routes;
 
@@ -7,9 +8,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use stele_core::id::ProjectId;
 use stele_core::port::memory::MemoryLog;
+use stele_core::port::{Ask, Unavailable};
+use stele_core::record::Outcome;
 use stele_core::unit::Position;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
@@ -18,6 +23,18 @@ use super::{ApiOptions, ApiState, router};
 use crate::follow::{FollowError, Progress, follow};
 use crate::projection::Projection;
 use crate::testing::{Cell, Story, story};
+use crate::v3::Asker;
+use crate::v3::auth::Authenticator;
+
+/// Nobody carries out commands.
+#[derive(Clone)]
+struct Silent;
+
+impl Ask for Silent {
+    async fn ask(&self, _: &ProjectId, _: &str, _: &str, _: Bytes) -> Result<Outcome, Unavailable> {
+        Err(Unavailable { what: "control".to_owned(), why: "nobody is there".to_owned() })
+    }
+}
 
 /// A cell whose log is followed and served.
 struct Api {
@@ -56,6 +73,10 @@ impl Answer {
 
 impl Api {
     async fn start(cell: Cell, options: ApiOptions) -> Self {
+        Self::start_with(cell, options, Authenticator::NoAuth).await
+    }
+
+    async fn start_with(cell: Cell, options: ApiOptions, authenticator: Authenticator) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let projection = Projection::open(&directory.path().join("p.redb")).unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -69,9 +90,18 @@ impl Api {
             Arc::new(move || now),
             stopped.clone(),
             options,
+            authenticator,
         );
         let following = tokio::spawn(follow(projection, log.clone(), stopped, sender));
-        let mut api = Self { _directory: directory, router: router(state), cell, log, stop, progress, following };
+        let mut api = Self {
+            _directory: directory,
+            router: router(state, Asker::new(Silent)),
+            cell,
+            log,
+            stop,
+            progress,
+            following,
+        };
         api.reach().await;
         api
     }

@@ -16,7 +16,7 @@ use crate::view::{PoolList, PoolView, ServiceState, ServiceStatus};
 /// # Errors
 /// [`StoreError`] when the store cannot be read.
 pub fn pools(snapshot: &Snapshot, now: Timestamp) -> Result<PoolList, StoreError> {
-    let config = services::configuration(snapshot)?;
+    let config = snapshot.configuration()?;
     let backends = services::all(snapshot)?;
     let mut pools = Vec::new();
     for row in snapshot.rows(table::pools::TABLE)? {
@@ -34,7 +34,7 @@ pub fn pools(snapshot: &Snapshot, now: Timestamp) -> Result<PoolList, StoreError
 pub fn pool(snapshot: &Snapshot, name: &PoolName, now: Timestamp) -> Result<Option<PoolView>, StoreError> {
     let Some(pool) = snapshot.get::<Pool>(table::pools::TABLE, &table::pools::key(name))? else { return Ok(None) };
     let backend = snapshot.get(table::backends::TABLE, &table::backends::key(&name.backend()))?;
-    Ok(Some(view(pool, backend.as_ref(), &services::configuration(snapshot)?, now)))
+    Ok(Some(view(pool, backend.as_ref(), &snapshot.configuration()?, now)))
 }
 
 fn view(pool: Pool, backend: Option<&Backend>, config: &Config, now: Timestamp) -> PoolView {

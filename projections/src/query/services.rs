@@ -7,7 +7,7 @@ use stele_core::unit::Timestamp;
 
 use crate::reader::Snapshot;
 use crate::store::StoreError;
-use crate::table::{backends, config};
+use crate::table::backends;
 use crate::view::{ServiceList, ServiceState, ServiceStatus, ServiceView};
 
 /// Every backend that has reported, by name; `now` tells which of them are up.
@@ -15,13 +15,9 @@ use crate::view::{ServiceList, ServiceState, ServiceStatus, ServiceView};
 /// # Errors
 /// [`StoreError`] when the store cannot be read.
 pub fn services(snapshot: &Snapshot, now: Timestamp) -> Result<ServiceList, StoreError> {
-    let config = configuration(snapshot)?;
+    let config = snapshot.configuration()?;
     let services = all(snapshot)?.into_values().map(|backend| view(backend, &config, now)).collect();
     Ok(ServiceList { services })
-}
-
-pub(super) fn configuration(snapshot: &Snapshot) -> Result<Config, StoreError> {
-    Ok(snapshot.get(config::TABLE, &config::key())?.unwrap_or_default())
 }
 
 pub(super) fn all(snapshot: &Snapshot) -> Result<BTreeMap<BackendName, Backend>, StoreError> {

@@ -6,7 +6,7 @@ use super::*;
 use crate::projection::Projection;
 use crate::reader::Snapshot;
 use crate::testing::{Story, pool_a, story};
-use crate::view::{ServiceState, ServiceStatus, VolumeView};
+use crate::view::{QuotaLine, ServiceState, ServiceStatus, VolumeView};
 
 struct Stored {
     _directory: tempfile::TempDir,
@@ -85,7 +85,7 @@ fn the_pages_together_are_the_whole_list_in_every_order() {
     let everything = list(&stored, VolumeFilter::default(), "created_at", LIMIT_MAX);
     let of_demo: Vec<VolumeView> = everything.iter().filter(|v| v.project.as_str() == "demo").cloned().collect();
     assert_eq!(list(&stored, project("demo"), "created_at", LIMIT_MAX), of_demo);
-    assert_eq!((everything.len(), of_demo.len()), (14, 12));
+    assert_eq!((everything.len(), of_demo.len()), (19, 12));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn filters_narrow_the_list() {
         (VolumeFilter { status: text("creating"), ..Default::default() }, |v| v.status == "creating", 4),
         (VolumeFilter { status: text("error"), ..Default::default() }, |v| v.status == "error", 1),
         (VolumeFilter { name: text("web"), ..Default::default() }, |v| v.name == "web", 2),
-        (VolumeFilter { pool: Some(pool_a()), ..Default::default() }, |v| v.pool == Some(pool_a()), 12),
+        (VolumeFilter { pool: Some(pool_a()), ..Default::default() }, |v| v.pool == Some(pool_a()), 17),
         (VolumeFilter { volume_type: text("gold"), ..Default::default() }, |v| v.volume_type == "gold", 1),
         (VolumeFilter { volume_type: text("lead"), ..Default::default() }, |_| false, 0),
         (VolumeFilter { availability_zone: text("mars"), ..Default::default() }, |_| false, 0),
@@ -209,21 +209,47 @@ fn quotas_are_shown_by_the_names_of_types() {
         names[..7],
         ["volumes", "per_volume_gigabytes", "snapshots", "gigabytes", "backups", "backup_gigabytes", "groups"]
     );
-    assert_eq!(names.len(), 7 + 3 * 3);
+    assert_eq!(names.len(), 7 + 3 * 5);
     let line = |name: &str| small.iter().find(|(found, _)| found == name).unwrap().1;
     assert_eq!(line("volumes"), (2, 2, 0));
-    assert_eq!(line("gigabytes"), (1000, 4, 0));
+    // The limit is that of the quota class.
+    assert_eq!(line("gigabytes"), (2000, 4, 0));
     assert_eq!(line("gigabytes_gold"), (7, 3, 0));
     assert_eq!(line("volumes___DEFAULT__"), (-1, 1, 0));
     assert!(quotas("nobody").iter().all(|(_, (_, in_use, reserved))| (*in_use, *reserved) == (0, 0)));
 }
 
 #[test]
+fn limits_come_from_the_project_the_class_and_the_configuration() {
+    let stored = stored();
+    let limit = |lines: Vec<QuotaLine>, name: &str| lines.into_iter().find(|line| line.resource == name).unwrap().limit;
+    let snapshot = &stored.snapshot;
+    for (name, default) in [("groups", 8), ("gigabytes", 2000), ("volumes", 10), ("volumes_gold", -1)] {
+        assert_eq!(limit(quota_defaults(snapshot).unwrap(), name), default, "{name}");
+        assert_eq!(limit(quota_class(snapshot, "default").unwrap(), name), default, "{name}");
+        assert_eq!(limit(quota_class(snapshot, "unknown").unwrap(), name), default, "{name}");
+        // What the query shows is what decides.
+        let state = stored.story.state();
+        let resource = stele_core::state::QuotaResource::from_name(name, |name| state.find_type(name).map(|t| t.id));
+        for project in ["demo", "small", "away", "nobody"] {
+            let project: ProjectId = project.parse().unwrap();
+            let shown = limit(quotas_of_project(snapshot, &project).unwrap().resources, name);
+            assert_eq!(shown, state.limit(&project, resource.unwrap()), "{name} of {project}");
+        }
+    }
+}
+
+#[test]
 fn types_are_found_by_name_and_id() {
     let stored = stored();
     let list = volume_types(&stored.snapshot).unwrap().types;
-    assert_eq!(list.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), ["__DEFAULT__", "gold", "moon"]);
-    assert_eq!(list[2].description, "far away");
+    assert_eq!(
+        list.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(),
+        ["__DEFAULT__", "gold", "many", "moon", "secret"]
+    );
+    assert_eq!(list[3].description, "far away");
+    assert_eq!(list[1].qos_id, Some(stele_core::id::QosId(Uuid::from_u128(0xf00d))));
+    assert_eq!(list[2].access, ["lab".parse().unwrap()]);
     for found in &list {
         assert_eq!(volume_type(&stored.snapshot, &found.name).unwrap().as_ref(), Some(found));
         assert_eq!(volume_type(&stored.snapshot, &found.id.to_string()).unwrap().as_ref(), Some(found));

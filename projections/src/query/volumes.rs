@@ -1,16 +1,16 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use stele_core::codec::decode;
 use stele_core::id::{PoolName, ProjectId, TypeId, VolumeId};
-use stele_core::state::{Volume, VolumeStatus, VolumeType};
+use stele_core::state::{Volume, VolumeStatus};
 
 use super::page::{LIMIT_DEFAULT, LIMIT_MAX, Sort, SortDirection, SortKey};
-use super::types;
-use crate::reader::{Snapshot, behind};
+use super::types::{self, Types};
+use super::{Order, Scope};
+use crate::reader::Snapshot;
 use crate::store::StoreError;
-use crate::table::{self, volumes_by_project};
+use crate::table;
 use crate::view::{VolumeList, VolumeView};
 
 /// Which volumes are asked for; what is absent is not looked at.
@@ -86,15 +86,17 @@ pub fn volumes(snapshot: &Snapshot, request: &VolumePageRequest) -> Result<Volum
     let nothing = VolumeList { volumes: Vec::new(), next_marker: None };
     let wanted = match &request.filter.volume_type {
         None => Wanted { filter: &request.filter, volume_type: None },
-        Some(name_or_id) => match types::find(&types, name_or_id) {
+        Some(name_or_id) => match types.find(name_or_id) {
             Some(found) => Wanted { filter: &request.filter, volume_type: Some(found.id) },
             None => return Ok(nothing),
         },
     };
     let marker = request.marker.map(|id| marker(snapshot, &request.filter, id)).transpose()?;
-    let mut page = match (&request.filter.project, request.sort.key) {
-        (Some(project), SortKey::CreatedAt) => by_index(snapshot, project, request, &wanted, marker.as_ref())?,
-        _ => by_sorting(snapshot, request, &wanted, marker.as_ref())?,
+    let mut page = if request.sort.key == SortKey::CreatedAt {
+        let scope = request.filter.project.as_ref().map_or(Scope::All, Scope::Project);
+        by_index(snapshot, scope, request, &wanted, marker.as_ref())?
+    } else {
+        by_sorting(snapshot, request, &wanted, marker.as_ref())?
     };
     let has_more = page.len() > request.limit;
     page.truncate(request.limit);
@@ -133,29 +135,18 @@ fn marker(snapshot: &Snapshot, filter: &VolumeFilter, id: VolumeId) -> Result<Vo
 /// One more than the limit, from the index, without looking at anything before the marker or behind the page.
 fn by_index(
     snapshot: &Snapshot,
-    project: &ProjectId,
+    scope: Scope<'_>,
     request: &VolumePageRequest,
     wanted: &Wanted<'_>,
     marker: Option<&Volume>,
 ) -> Result<Vec<Volume>, StoreError> {
-    let (first, marker) = (volumes_by_project::prefix(project), marker.map(volumes_by_project::key));
-    let end = behind(&first);
-    let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-    let ascending = request.sort.direction == SortDirection::Ascending;
-    let (from, to) = match marker.as_deref() {
-        Some(marker) if ascending => (Bound::Excluded(marker), end),
-        Some(marker) => (Bound::Included(first.as_slice()), Bound::Excluded(marker)),
-        None => (Bound::Included(first.as_slice()), end),
+    let order = match request.sort.direction {
+        SortDirection::Ascending => Order::OldestFirst,
+        SortDirection::Descending => Order::NewestFirst,
     };
-    let mut rows = snapshot.range(volumes_by_project::TABLE, from, to)?;
-    let mut page = Vec::new();
-    while page.len() <= request.limit {
-        let Some(row) = (if ascending { rows.next() } else { rows.next_back() }) else { break };
-        let (key, _) = row?;
-        let Some(id) = volumes_by_project::volume_of(key.value()) else { continue };
-        page.extend(stored(snapshot, id)?.filter(|volume| wanted.matches(volume)));
-    }
-    Ok(page)
+    let list = snapshot.list(scope, order, marker)?;
+    let matching = list.filter(|volume| volume.as_ref().map_or(true, |volume| wanted.matches(volume)));
+    matching.take(request.limit + 1).collect()
 }
 
 /// One more than the limit, by looking at every volume.
@@ -192,10 +183,10 @@ fn order(sort: Sort, a: &Volume, b: &Volume) -> Ordering {
 }
 
 fn stored(snapshot: &Snapshot, id: VolumeId) -> Result<Option<Volume>, StoreError> {
-    snapshot.get(table::volumes::TABLE, &table::volumes::key(id))
+    snapshot.find(&id)
 }
 
-fn view(volume: Volume, types: &BTreeMap<TypeId, VolumeType>) -> VolumeView {
+fn view(volume: Volume, types: &Types) -> VolumeView {
     let type_id = volume.volume_type;
     VolumeView {
         id: volume.id,
@@ -211,7 +202,7 @@ fn view(volume: Volume, types: &BTreeMap<TypeId, VolumeType>) -> VolumeView {
             VolumeStatus::Extending { size_gib, .. } => Some(size_gib.gib()),
             _ => None,
         },
-        volume_type: types.get(&type_id).map_or_else(|| type_id.to_string(), |found| found.name.clone()),
+        volume_type: types.name(type_id),
         volume_type_id: type_id,
         availability_zone: volume.availability_zone,
         pool: volume.pool,
@@ -220,5 +211,13 @@ fn view(volume: Volume, types: &BTreeMap<TypeId, VolumeType>) -> VolumeView {
         updated_at: volume.updated_at,
         launched_at: volume.launched_at,
         created_position: volume.created_position,
+        source_snapshot_id: volume.source_snapshot,
+        source_volume_id: volume.source_volume,
+        group_id: volume.group,
+        bootable: volume.bootable,
+        readonly: volume.readonly,
+        multiattach: volume.multiattach,
+        image_metadata: volume.image_metadata,
+        attachment_ids: volume.attachments.into_iter().collect(),
     }
 }

@@ -1,12 +1,14 @@
 //! What the store is, and up to where it was folded.
 //!
-//! Keys: `format` (two `u32`: [`stele_core::codec::FORMAT`] and [`LAYOUT`], big-endian), `cursor` ([`Cursor`]).
+//! Keys: `format` (two `u32`: [`stele_core::codec::FORMAT`] and [`LAYOUT`], big-endian), `cursor` ([`Cursor`]),
+//! `leader` ([`Leader`], from the first claim on).
 
 use redb::{ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use stele_core::chain::Chain;
 use stele_core::codec::{FORMAT, decode, encode};
-use stele_core::unit::Position;
+use stele_core::id::WriterId;
+use stele_core::unit::{Position, Timestamp};
 
 use super::Rows;
 use crate::store::StoreError;
@@ -14,7 +16,7 @@ use crate::store::StoreError;
 pub(crate) const TABLE: Rows = Rows::new("meta");
 
 /// Counts the changes of this package's own tables and values. A store of another number is made anew from the log.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
 
 /// The codec's format and this package's layout.
 pub(crate) const FORMATS: (u32, u32) = (FORMAT, LAYOUT);
@@ -29,6 +31,27 @@ pub struct Cursor {
     /// How many messages of the stream were no records.
     pub strays: u64,
 }
+
+/// Who writes the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leader {
+    /// Where it runs, as it said when it claimed.
+    pub host: String,
+    /// Which process it is.
+    pub writer: WriterId,
+    /// Where it claimed.
+    pub position: Position,
+    /// When it claimed.
+    pub claimed_at: Timestamp,
+}
+
+pub(crate) fn write_leader(transaction: &WriteTransaction, leader: &Leader) -> Result<(), StoreError> {
+    transaction.open_table(TABLE)?.insert(LEADER, encode(leader).as_slice())?;
+    Ok(())
+}
+
+/// The key of [`Leader`].
+pub(crate) const LEADER: &[u8] = b"leader";
 
 pub(crate) fn write_cursor(transaction: &WriteTransaction, cursor: &Cursor) -> Result<(), StoreError> {
     transaction.open_table(TABLE)?.insert(b"cursor".as_slice(), encode(cursor).as_slice())?;

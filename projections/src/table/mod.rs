@@ -1,24 +1,35 @@
 //! The tables, one per file, each with its key and its value.
 //!
-//! The ten state tables hold their rows in exactly the form of [`stele_core::digest`], so that the digest of what is
+//! The state tables hold their rows in exactly the form of [`stele_core::digest`], so that the digest of what is
 //! stored is computed from the stored bytes. The others are indexes and histories that only this package knows.
 
+pub(crate) mod attachments;
 pub(crate) mod backends;
 pub(crate) mod chain_marks;
 pub(crate) mod claims;
 pub(crate) mod config;
 pub(crate) mod decisions;
+pub(crate) mod default_types;
 pub(crate) mod flow_history;
 pub(crate) mod flows;
 pub(crate) mod flows_by_volume;
+pub(crate) mod group_snapshots;
+pub(crate) mod group_types;
+pub(crate) mod groups;
+pub(crate) mod lists;
+pub(crate) mod log_levels;
+pub(crate) mod messages;
 pub(crate) mod meta;
 pub(crate) mod pools;
+pub(crate) mod qos;
+pub(crate) mod quota_classes;
 pub(crate) mod quotas;
 pub(crate) mod reservations;
+pub(crate) mod snapshots;
+pub(crate) mod transfers;
 pub(crate) mod types;
 pub(crate) mod usage;
 pub(crate) mod volumes;
-pub(crate) mod volumes_by_project;
 
 use std::collections::BTreeSet;
 
@@ -32,28 +43,33 @@ use crate::store::StoreError;
 pub(crate) type Rows = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
 /// The tables that make up the state, by name: their rows are what the digest is made of.
-pub(crate) const STATE: [Rows; 10] = [
+pub(crate) const STATE: [Rows; 21] = [
+    attachments::TABLE,
     backends::TABLE,
     claims::TABLE,
     config::TABLE,
+    default_types::TABLE,
     flows::TABLE,
+    group_snapshots::TABLE,
+    group_types::TABLE,
+    groups::TABLE,
+    log_levels::TABLE,
+    messages::TABLE,
     pools::TABLE,
+    qos::TABLE,
+    quota_classes::TABLE,
     quotas::TABLE,
     reservations::TABLE,
+    snapshots::TABLE,
+    transfers::TABLE,
     types::TABLE,
     usage::TABLE,
     volumes::TABLE,
 ];
 
 /// The tables that are folded from the events beside the state.
-pub(crate) const DERIVED: [Rows; 6] = [
-    chain_marks::TABLE,
-    decisions::TABLE,
-    flow_history::TABLE,
-    flows_by_volume::TABLE,
-    meta::TABLE,
-    volumes_by_project::TABLE,
-];
+pub(crate) const DERIVED: [Rows; 6] =
+    [chain_marks::TABLE, decisions::TABLE, flow_history::TABLE, flows_by_volume::TABLE, lists::TABLE, meta::TABLE];
 
 /// Makes every table, so that a reader never meets a missing one.
 pub(crate) fn create_all(transaction: &WriteTransaction) -> Result<(), StoreError> {
@@ -100,14 +116,25 @@ pub(crate) fn load_state(transaction: &WriteTransaction) -> Result<State, StoreE
 type Loader = fn(&mut State, &[u8], &[u8]) -> Result<(), DecodeError>;
 
 /// In the order of [`STATE`].
-const LOADERS: [Loader; 10] = [
+const LOADERS: [Loader; 21] = [
+    attachments::load,
     backends::load,
     claims::load,
     config::load,
+    default_types::load,
     flows::load,
+    group_snapshots::load,
+    group_types::load,
+    groups::load,
+    log_levels::load,
+    messages::load,
     pools::load,
+    qos::load,
+    quota_classes::load,
     quotas::load,
     reservations::load,
+    snapshots::load,
+    transfers::load,
     types::load,
     usage::load,
     volumes::load,
@@ -125,6 +152,23 @@ fn row(state: &State, entity: &Entity) -> (Rows, Vec<u8>, Option<Vec<u8>>) {
         Entity::Claim(pool, flow) => (claims::TABLE, claims::key(pool, *flow), claims::value(state, pool, *flow)),
         Entity::Type(id) => (types::TABLE, types::key(*id), types::value(state, *id)),
         Entity::Config => (config::TABLE, config::key(), Some(config::value(state))),
+        Entity::Snapshot(id) => (snapshots::TABLE, snapshots::key(*id), snapshots::value(state, *id)),
+        Entity::Attachment(id) => (attachments::TABLE, attachments::key(*id), attachments::value(state, *id)),
+        Entity::Group(id) => (groups::TABLE, groups::key(*id), groups::value(state, *id)),
+        Entity::GroupSnapshot(id) => {
+            (group_snapshots::TABLE, group_snapshots::key(*id), group_snapshots::value(state, *id))
+        }
+        Entity::GroupType(id) => (group_types::TABLE, group_types::key(*id), group_types::value(state, *id)),
+        Entity::Transfer(id) => (transfers::TABLE, transfers::key(*id), transfers::value(state, *id)),
+        Entity::Qos(id) => (qos::TABLE, qos::key(*id), qos::value(state, *id)),
+        Entity::DefaultType(project) => {
+            (default_types::TABLE, default_types::key(project), default_types::value(state, project))
+        }
+        Entity::QuotaClass(class) => {
+            (quota_classes::TABLE, quota_classes::key(class), quota_classes::value(state, class))
+        }
+        Entity::Message(id) => (messages::TABLE, messages::key(*id), messages::value(state, *id)),
+        Entity::LogLevel(target) => (log_levels::TABLE, log_levels::key(target), log_levels::value(state, target)),
     }
 }
 

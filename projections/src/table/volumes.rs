@@ -4,7 +4,7 @@
 
 use stele_core::codec::{DecodeError, encode};
 use stele_core::id::VolumeId;
-use stele_core::state::State;
+use stele_core::state::{State, Volume};
 
 use super::Rows;
 
@@ -19,6 +19,11 @@ pub(super) fn value(state: &State, id: VolumeId) -> Option<Vec<u8>> {
 }
 
 pub(super) fn load(state: &mut State, key: &[u8], value: &[u8]) -> Result<(), DecodeError> {
-    state.volumes.insert(VolumeId(super::uuid_key(key)?), super::shared(value)?);
+    let id = VolumeId(super::uuid_key(key)?);
+    let found: std::sync::Arc<Volume> = super::shared(value)?;
+    if let Some(group) = found.group {
+        state.volumes_of_group.insert((group, id));
+    }
+    state.volumes.insert(id, found);
     Ok(())
 }

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use stele_core::command::{Actor, Source};
-use stele_core::id::{CommandId, FlowId, PoolName, ProjectId, ReservationId, TaskId, VolumeId, WorkerName};
+use stele_core::id::{
+    AttachmentId, CommandId, FlowId, PoolName, ProjectId, ReservationId, SnapshotId, TaskId, VolumeId, WorkerName,
+};
 use stele_core::state::FlowKind;
 use stele_core::task::{Failure, StepDone};
 use stele_core::unit::{Position, Timestamp};
@@ -14,8 +16,12 @@ pub struct FlowHistory {
     pub id: FlowId,
     /// What it does.
     pub kind: FlowKind,
-    /// The volume that it is about.
+    /// The volume that it is about; of a snapshot's or an attachment's flow the volume of that.
     pub volume_id: VolumeId,
+    /// The snapshot that it is about, when it is about one.
+    pub snapshot_id: Option<SnapshotId>,
+    /// The attachment that it is about, when it is about one.
+    pub attachment_id: Option<AttachmentId>,
     /// The project that it works for.
     pub project: ProjectId,
     /// The command that began it.

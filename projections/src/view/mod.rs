@@ -2,6 +2,7 @@
 //!
 //! Names are Cinder's where it has one; sizes are GiB (`_gib`), moments RFC 3339, positions numbers.
 
+mod attachment;
 mod decision;
 mod event;
 mod flow;
@@ -9,9 +10,11 @@ mod log;
 mod pool;
 mod quota;
 mod service;
+mod snapshot;
 mod volume;
 mod volume_type;
 
+pub use attachment::{AttachmentList, AttachmentView};
 pub use decision::{DecisionList, DecisionView};
 pub use event::{EventActor, EventView};
 pub use flow::{FlowHistory, FlowList, TaskHistory, TaskState, TaskTransition};
@@ -19,5 +22,6 @@ pub use log::{ErrorAnswer, ErrorBody, LogDigest, LogHead, Readiness};
 pub use pool::{PoolList, PoolView};
 pub use quota::{QuotaLine, QuotaSetView};
 pub use service::{ServiceList, ServiceState, ServiceStatus, ServiceView};
+pub use snapshot::{SnapshotList, SnapshotView};
 pub use volume::{VolumeList, VolumeView};
 pub use volume_type::{TypeList, TypeView};

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use stele_core::id::{FlowId, PoolName, ProjectId, TypeId, VolumeId};
+use stele_core::id::{AttachmentId, FlowId, GroupId, PoolName, ProjectId, SnapshotId, TypeId, VolumeId};
 use stele_core::unit::{Position, Timestamp};
 
 /// A volume.
@@ -45,6 +45,22 @@ pub struct VolumeView {
     pub launched_at: Option<Timestamp>,
     /// Where it was asked for.
     pub created_position: Position,
+    /// The snapshot that it was made from.
+    pub source_snapshot_id: Option<SnapshotId>,
+    /// The volume that it was made from.
+    pub source_volume_id: Option<VolumeId>,
+    /// The group that it belongs to.
+    pub group_id: Option<GroupId>,
+    /// Whether a server may boot from it.
+    pub bootable: bool,
+    /// Whether clients may only read it; absent until somebody said.
+    pub readonly: Option<bool>,
+    /// Whether it may have several attachments.
+    pub multiattach: bool,
+    /// Keys and values of the image that it was made from.
+    pub image_metadata: BTreeMap<String, String>,
+    /// Its attachments, also those that nobody uses yet.
+    pub attachment_ids: Vec<AttachmentId>,
 }
 
 /// `GET /v1/volumes`: one page.

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use stele_core::id::TypeId;
+use stele_core::id::{ProjectId, QosId, TypeId};
+use stele_core::state::Encryption;
 use stele_core::unit::Timestamp;
 
 /// A volume type.
@@ -21,6 +22,12 @@ pub struct TypeView {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Option<Timestamp>,
+    /// The projects that may use it when it is not public.
+    pub access: Vec<ProjectId>,
+    /// The QoS specs that it uses.
+    pub qos_id: Option<QosId>,
+    /// How its volumes are to be encrypted.
+    pub encryption: Option<Encryption>,
 }
 
 /// `GET /v1/types`: by name.

@@ -64,7 +64,8 @@ fn cut(text: &str) -> String {
 fn wish(command: &Command) -> String {
     match command {
         Command::VolumeCreate(create) => {
-            let mut wish = format!("create a volume of {}", create.size_gib);
+            let size = create.size_gib.map_or_else(|| "its source's size".to_owned(), |size| size.to_string());
+            let mut wish = format!("create a volume of {size}");
             let named = Some(&create.name).filter(|name| !name.is_empty());
             for (word, value) in [
                 ("named", named),
@@ -101,5 +102,6 @@ fn wish(command: &Command) -> String {
         // Neither comes on a subject of its own.
         Command::Report(_) => "report".to_owned(),
         Command::DeadlinePassed(passed) => format!("give up dispatch {} of flow {}", passed.dispatch, passed.flow),
+        _ => "something else".to_owned(),
     }
 }

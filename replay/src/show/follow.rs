@@ -244,6 +244,7 @@ impl<'a> Keys<'a> {
             | Event::TypeCreated { .. }
             | Event::TypeUpdated { .. }
             | Event::TypeDeleted { .. } => {}
+            _ => {}
         }
         keys
     }

@@ -9,6 +9,8 @@ pub(super) fn words(decision: &Decision) -> Words {
     let what = match request.purpose {
         Purpose::Create => format!("{} GiB", request.size_gib),
         Purpose::Extend { .. } => format!("{} GiB more", request.size_gib),
+        Purpose::Snapshot => format!("a snapshot of {} GiB", request.size_gib),
+        Purpose::Retype => format!("{} GiB of another type", request.current_size_gib.max(request.size_gib)),
     };
     let attempt = if decision.attempt > 1 { format!(", attempt {}", decision.attempt) } else { String::new() };
     let text = match &decision.chosen {

@@ -4,6 +4,8 @@
 //! The checks drive a driver as the worker does: observe, plan, apply. They use volume ids of their own and leave
 //! nothing behind when they pass.
 
+mod copies;
+
 use stele_core::id::{FlowId, PoolName, TaskId, VolumeId};
 use stele_core::schedule::Amount;
 use stele_core::task::{Failure, FailureKind, Operation, Phase, Task};
@@ -11,9 +13,10 @@ use stele_core::unit::{Position, SizeGib, Timestamp};
 use uuid::Uuid;
 
 use super::{Driver, Meter};
-use crate::plan::{Observed, Owner, Step, plan};
+use crate::object::{Item, Object};
+use crate::plan::{Act, Observed, Owner, Step, plan};
 
-/// A driver to be examined. Its pool needs room for 4 GiB; where deleting overwrites the data, the storage below it
+/// A driver to be examined. Its pool needs room for 5 GiB; where deleting overwrites the data, the storage below it
 /// must really be able to hold 2 GiB.
 #[derive(Debug, Clone)]
 pub struct Subject<D> {
@@ -39,6 +42,14 @@ pub async fn run<D: Driver>(subject: &Subject<D>) {
     what_is_not_ours_is_left_alone(subject).await;
     what_does_not_fit_is_refused(subject).await;
     the_figures_add_up(subject).await;
+    copies::a_snapshot_lives(subject).await;
+    copies::a_snapshot_keeps_what_was_there(subject).await;
+    copies::a_volume_begins_with_the_data_of_another(subject).await;
+    copies::what_was_cut_short_is_finished(subject).await;
+    copies::what_was_given_up_is_removed(subject).await;
+    copies::nothing_is_made_of_nothing(subject).await;
+    copies::a_volume_with_snapshots_grows_and_stays(subject).await;
+    copies::a_host_reaches_a_volume(subject).await;
     an_unknown_pool_is_an_error(subject).await;
 }
 
@@ -58,8 +69,9 @@ pub async fn a_volume_lives<D: Driver>(subject: &Subject<D>) {
     let volume = id(2);
     assert!(!subject.done(&subject.create(volume, 1)).await.is_empty(), "a_volume_lives: create");
     subject.expect_size(volume, 1).await;
-    let inventory = subject.driver.inventory(&subject.pool).await.expect("a_volume_lives: inventory");
-    let item = inventory.iter().find(|item| item.volume == volume).expect("a_volume_lives: not in the inventory");
+    let inventory = subject.inventory().await;
+    let item = inventory.iter().find(|item| item.object == Object::Volume(volume));
+    let item = item.expect("a_volume_lives: not in the inventory");
     assert_eq!(item.name, format!("volume-{volume}"), "a_volume_lives");
     assert_eq!(item.asked_at, Some(ASKED_AT), "a_volume_lives: {item:?}");
     assert!(item.size_bytes >= 1 << 30, "a_volume_lives: {item:?}");
@@ -114,12 +126,13 @@ pub async fn what_is_not_ours_is_left_alone<D: Driver>(subject: &Subject<D>) {
     }
     subject.done(&reverted(subject.create(volume, 1))).await;
     // Also when the step is forced upon it, as when it appeared after the observation.
-    let create = Step::Create { size_bytes: 1 << 30 };
+    let create = Step { on: Object::Volume(volume), act: Act::Create { size_bytes: 1 << 30, unfinished: false } };
     let failure = subject.apply(&subject.create(volume, 1), &create).await.expect_err("created over something");
     assert_eq!(failure.kind, FailureKind::Conflict, "what_is_not_ours_is_left_alone: {failure}");
     assert_eq!(subject.observe(volume).await, before, "what_is_not_ours_is_left_alone");
-    let inventory = subject.driver.inventory(&subject.pool).await.expect("what_is_not_ours_is_left_alone");
-    assert!(inventory.iter().all(|item| item.volume != volume), "what_is_not_ours_is_left_alone: {inventory:?}");
+    let inventory = subject.inventory().await;
+    let foreign = |item: &Item| item.object == Object::Volume(volume);
+    assert!(!inventory.iter().any(foreign), "what_is_not_ours_is_left_alone: {inventory:?}");
 }
 
 /// A volume larger than the pool is refused as such, new or grown, and nothing of it is left.
@@ -156,9 +169,9 @@ pub async fn the_figures_add_up<D: Driver>(subject: &Subject<D>) {
 pub async fn an_unknown_pool_is_an_error<D: Driver>(subject: &Subject<D>) {
     let pool = subject.pool.backend().pool("no-such-pool").expect("a pool's name");
     let task = Task { pool: pool.clone(), ..subject.create(id(8), 1) };
-    let step = Step::Create { size_bytes: 1 << 30 };
+    let step = Step { on: Object::Volume(id(8)), act: Act::Create { size_bytes: 1 << 30, unfinished: false } };
     let kinds = [
-        subject.driver.observe(id(8), &pool).await.map(|_| ()),
+        subject.driver.observe(&task).await.map(|_| ()),
         subject.driver.inventory(&pool).await.map(|_| ()),
         subject.apply(&task, &step).await,
     ]
@@ -178,7 +191,7 @@ fn reverted(task: Task) -> Task {
 
 impl<D: Driver> Subject<D> {
     fn create(&self, volume: VolumeId, gib: u32) -> Task {
-        self.task(Operation::CreateVolume { volume, size_gib: size(gib) })
+        self.task(Operation::CreateVolume { volume, size_gib: size(gib), source: None })
     }
 
     fn extend(&self, volume: VolumeId, gib: u32) -> Task {
@@ -203,7 +216,11 @@ impl<D: Driver> Subject<D> {
     }
 
     async fn observe(&self, volume: VolumeId) -> Observed {
-        self.driver.observe(volume, &self.pool).await.expect("observe")
+        self.driver.observe(&self.extend(volume, 1)).await.expect("observe").object
+    }
+
+    async fn inventory(&self) -> Vec<Item> {
+        self.driver.inventory(&self.pool).await.expect("inventory")
     }
 
     async fn expect_size(&self, volume: VolumeId, gib: u64) {
@@ -219,8 +236,13 @@ impl<D: Driver> Subject<D> {
 
     /// Observe, plan, apply; the names of the steps that were run.
     async fn run(&self, task: &Task) -> Result<Vec<&'static str>, Failure> {
-        let observed = self.driver.observe(task.operation.volume(), &task.pool).await?;
-        let steps = plan(task, &observed)?;
+        self.run_some(task, usize::MAX).await
+    }
+
+    /// As [`Subject::run`], but dies after so many steps.
+    async fn run_some(&self, task: &Task, steps_max: usize) -> Result<Vec<&'static str>, Failure> {
+        let mut steps = plan(task, &self.driver.observe(task).await?)?;
+        steps.truncate(steps_max);
         for step in &steps {
             self.apply(task, step).await?;
         }

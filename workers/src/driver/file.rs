@@ -3,13 +3,20 @@
 //! ```text
 //! <dir>/<pool>/volume-<uuid>        the data; that it exists means that the volume exists
 //! <dir>/<pool>/volume-<uuid>.tags   JSON list of its tags; written before the data appears, removed after it
+//! <dir>/<pool>/_snapshot-<uuid>     a snapshot, the same way
 //! <dir>/<pool>/.*                   the pool's lock, and files that are not finished
 //! ```
 //!
-//! A file comes to its name complete, by a rename, so a crash leaves either nothing or a whole volume. Data without
-//! tags was put there by somebody else. Sizes count in full against the pool's capacity although the files are
+//! A file comes to its name complete, by a rename, so a crash leaves either nothing or a whole volume; a snapshot and a
+//! volume with the data of another are copies of its file, made the same way. Where the file system shares blocks
+//! (XFS, Btrfs) a copy is of one moment. Elsewhere it takes its time, and what is written into a volume meanwhile may
+//! or may not be in it: snapshots of volumes in use are for LVM. Data without tags was put there by somebody else. Sizes count in full against the pool's capacity although the files are
 //! sparse, so that a full pool refuses at once and not when somebody writes. Changes are made under a lock on the
 //! pool's folder, so several workers may share it.
+
+mod copy;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,14 +27,16 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock, statvfs};
 use rustix::io::Errno;
-use stele_core::id::{PoolName, VolumeId};
-use stele_core::task::{Failure, FailureKind, PoolReport, Task, lv_name};
+use stele_core::id::PoolName;
+use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 use stele_core::unit::Position;
 
-use super::stats::{Bytes, Figures};
-use super::{Applied, Driver, Item, Meter, failure, item, no_such_pool, tags};
+use super::stats::{Bytes, Figures, volumes_of};
+use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, FileConfig};
-use crate::plan::{Found, Observed, Owner, Step};
+use crate::object::{Item, Object, Objects};
+use crate::plan::{Act, Found, Look, Observed, Owner, Step};
+use copy::Copying;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -82,24 +91,46 @@ impl Driver for File {
         "file"
     }
 
-    async fn observe(&self, volume: VolumeId, pool: &PoolName) -> Result<Observed, Failure> {
-        let pool = self.pool("observe", pool)?;
-        blocking("observe", move || pool.observe(volume)).await
+    async fn observe(&self, task: &Task) -> Result<Look, Failure> {
+        let pool = self.pool("observe", &task.pool)?;
+        let objects = Objects::of(task);
+        blocking("observe", move || {
+            let seen = |object: Option<Object>| object.map_or(Ok(Observed::Absent), |object| pool.observe(object));
+            Ok(Look { object: seen(Some(objects.object))?, source: seen(objects.source)?, still: seen(objects.still)? })
+        })
+        .await
     }
 
-    async fn apply(&self, task: &Task, step: &Step, _meter: &Meter) -> Result<Applied, Failure> {
+    async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
         let pool = self.pool(step.name(), &task.pool)?;
-        let (volume, asked_at, name) = (task.operation.volume(), task.asked_at, step.name());
-        match *step {
-            Step::Create { size_bytes } => blocking(name, move || pool.create(volume, size_bytes, asked_at)).await?,
-            Step::Extend { size_bytes } => blocking(name, move || pool.extend(volume, size_bytes)).await?,
-            Step::Remove => blocking(name, move || pool.remove(volume)).await?,
-            // A file system gives nobody the bytes of a removed file, and a file needs no activation.
-            Step::Activate | Step::Wipe { .. } => {
-                return Err(failure(FailureKind::Unsupported, name, "files need no such step"));
+        let (on, asked_at, name) = (step.on, task.asked_at, step.name());
+        match step.act {
+            Act::Create { size_bytes, unfinished: false } => {
+                blocking(name, move || pool.create(on, size_bytes, asked_at)).await?;
             }
+            Act::Clone { from } | Act::Snapshot { of: from, .. } => {
+                // Gives the copy up when nobody waits for it any more.
+                let (_waiting, copying) = Copying::watched(meter);
+                blocking(name, move || pool.copy(on, from, asked_at, &copying)).await?;
+            }
+            Act::Extend { size_bytes } => blocking(name, move || pool.extend(on, size_bytes)).await?,
+            Act::Remove => blocking(name, move || pool.remove(on)).await?,
+            // A file system gives nobody the bytes of a removed file, and a file needs no activation.
+            Act::Create { unfinished: true, .. }
+            | Act::Copy { .. }
+            | Act::Activate
+            | Act::Deactivate
+            | Act::Split
+            | Act::Wipe { .. } => return Err(failure(FailureKind::Unsupported, name, "files need no such step")),
         }
         Ok(Applied { step: name, exit_status: None })
+    }
+
+    async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
+        let path = self.pool("connect", &task.pool)?.data(Objects::of(task).object);
+        let path =
+            std::path::absolute(&path).map_err(|error| failure(kind_of(&error), "connect", error.to_string()))?;
+        connection(task, "local", Some(&path))
     }
 
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
@@ -107,17 +138,19 @@ impl Driver for File {
         for pool in self.0.pools.clone() {
             let name = pool.name.clone();
             let usage = blocking("pools", move || pool.usage()).await?;
+            let (allocated_bytes, volumes) = volumes_of(&usage.items);
             let figures = Figures {
                 total_bytes: Bytes::Number(usage.capacity_bytes),
                 free_bytes: Bytes::Number(usage.free_bytes()),
                 provisioned_bytes: usage.used_bytes,
-                allocated_bytes: usage.items.iter().map(|item| item.size_bytes).sum(),
-                volumes: usage.items.len(),
+                allocated_bytes,
+                volumes,
                 thin: false,
                 protocol: "file",
                 more: Vec::new(),
             };
-            reports.push(PoolReport { pool: name, stats: figures.into_stats(&self.0.backend) });
+            let stats = figures.into_stats(&self.0.backend, &name);
+            reports.push(PoolReport { pool: name, stats });
         }
         Ok(reports)
     }
@@ -131,7 +164,7 @@ impl Driver for File {
 /// What a pool holds.
 struct Usage {
     items: Vec<Item>,
-    /// The sum of the sizes of everything under a volume's name, ours or not.
+    /// The sum of the sizes of everything under a name that an object could have, ours or not.
     used_bytes: u64,
     capacity_bytes: u64,
 }
@@ -151,36 +184,62 @@ impl Usage {
 }
 
 impl Pool {
-    fn observe(&self, volume: VolumeId) -> io::Result<Observed> {
-        let path = self.data(volume);
-        let Some(metadata) = present(fs::symlink_metadata(&path))? else { return Ok(Observed::Absent) };
-        let ours = self.item(&lv_name(volume), metadata.len())?.filter(|item| item.volume == volume);
+    fn observe(&self, object: Object) -> io::Result<Observed> {
+        let name = object.name();
+        let Some(metadata) = present(fs::symlink_metadata(self.dir.join(&name)))? else { return Ok(Observed::Absent) };
+        let tags = self.read_tags(&name)?.unwrap_or_default();
+        let ours = object.read(&tags);
+        let has_snapshots = match object {
+            Object::Volume(volume) => self.usage()?.items.iter().any(|item| item.is_snapshot_of(volume)),
+            Object::Snapshot { .. } | Object::Still(_) => false,
+        };
         Ok(Observed::Present(Found {
             size_bytes: metadata.len(),
             owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
-            asked_at: ours.and_then(|item| item.asked_at),
+            asked_at: ours.flatten(),
             open: false,
-            has_snapshots: false,
+            has_snapshots,
+            joined: false,
             active: true,
+            unfinished: false,
+            clones: true,
             wipe: None,
         }))
     }
 
-    fn create(&self, volume: VolumeId, size_bytes: u64, asked_at: Position) -> io::Result<()> {
+    fn create(&self, object: Object, size_bytes: u64, asked_at: Position) -> io::Result<()> {
         let _lock = self.lock()?;
-        let path = self.data(volume);
-        if present(fs::symlink_metadata(&path))?.is_some() {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} exists", lv_name(volume))));
-        }
-        self.usage()?.check(size_bytes)?;
-        let tags = serde_json::to_vec(&tags(volume, asked_at))?;
-        self.appear(&self.tags(volume), |file| file.write_all(&tags))?;
-        self.appear(&path, |file| file.set_len(size_bytes))
+        self.make(object, size_bytes, asked_at, |file| file.set_len(size_bytes))
     }
 
-    fn extend(&self, volume: VolumeId, size_bytes: u64) -> io::Result<()> {
+    /// Changes to the pool wait for the copy: what is copied stays as it is, and the room for it is not given away.
+    fn copy(&self, object: Object, from: Object, asked_at: Position, copying: &Copying) -> io::Result<()> {
         let _lock = self.lock()?;
-        let file = fs::OpenOptions::new().write(true).open(self.data(volume))?;
+        let from = fs::File::open(self.data(from))?;
+        let size_bytes = from.metadata()?.len();
+        self.make(object, size_bytes, asked_at, |file| copying.copy(&from, file))
+    }
+
+    fn make(
+        &self,
+        object: Object,
+        size_bytes: u64,
+        asked_at: Position,
+        fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let path = self.data(object);
+        if present(fs::symlink_metadata(&path))?.is_some() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} exists", object.name())));
+        }
+        self.usage()?.check(size_bytes)?;
+        let tags = serde_json::to_vec(&object.tags(asked_at))?;
+        self.appear(&self.tags(object), |file| file.write_all(&tags))?;
+        self.appear(&path, fill)
+    }
+
+    fn extend(&self, object: Object, size_bytes: u64) -> io::Result<()> {
+        let _lock = self.lock()?;
+        let file = fs::OpenOptions::new().write(true).open(self.data(object))?;
         let more_bytes = size_bytes.saturating_sub(file.metadata()?.len());
         if more_bytes > 0 {
             self.usage()?.check(more_bytes)?;
@@ -189,10 +248,10 @@ impl Pool {
         file.sync_all()
     }
 
-    fn remove(&self, volume: VolumeId) -> io::Result<()> {
+    fn remove(&self, object: Object) -> io::Result<()> {
         let _lock = self.lock()?;
         // The data first: tags without data mean nothing, data without tags would be somebody else's.
-        for path in [self.data(volume), self.tags(volume)] {
+        for path in [self.data(object), self.tags(object)] {
             present(fs::remove_file(path))?;
         }
         self.sync()
@@ -203,12 +262,13 @@ impl Pool {
         let names: BTreeSet<_> =
             fs::read_dir(&self.dir)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
         for name in names {
-            // Only what bears the name of a volume; what vanishes meanwhile is no longer there.
-            let Some(name) = name.to_str().filter(|name| is_volume(name)) else { continue };
+            // Only what bears the name of an object; what vanishes meanwhile is no longer there.
+            let Some(name) = name.to_str().filter(|name| Object::is_name(name)) else { continue };
             let Some(metadata) = present(fs::symlink_metadata(self.dir.join(name)))? else { continue };
             used_bytes = used_bytes.saturating_add(metadata.len());
             stored_bytes = stored_bytes.saturating_add(metadata.blocks().saturating_mul(512));
-            items.extend(self.item(name, metadata.len())?);
+            let tags = self.read_tags(name)?.unwrap_or_default();
+            items.extend(Item::read(name, metadata.len(), &tags));
         }
         let capacity_bytes = match self.limit_bytes {
             Some(limit_bytes) => limit_bytes,
@@ -220,11 +280,10 @@ impl Pool {
         Ok(Usage { items, used_bytes, capacity_bytes })
     }
 
-    fn item(&self, name: &str, size_bytes: u64) -> io::Result<Option<Item>> {
+    fn read_tags(&self, name: &str) -> io::Result<Option<Vec<String>>> {
         let Some(bytes) = present(fs::read(self.dir.join(format!("{name}.tags"))))? else { return Ok(None) };
-        let tags: Vec<String> = serde_json::from_slice(&bytes)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("the tags of {name}: {error}")))?;
-        Ok(item(name, size_bytes, &tags))
+        let unreadable = |error| io::Error::new(io::ErrorKind::InvalidData, format!("the tags of {name}: {error}"));
+        serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
     }
 
     /// A file comes to its name with all its content, and stays after a power cut.
@@ -253,17 +312,13 @@ impl Pool {
         Ok(file)
     }
 
-    fn data(&self, volume: VolumeId) -> PathBuf {
-        self.dir.join(lv_name(volume))
+    fn data(&self, object: Object) -> PathBuf {
+        self.dir.join(object.name())
     }
 
-    fn tags(&self, volume: VolumeId) -> PathBuf {
-        self.dir.join(format!("{}.tags", lv_name(volume)))
+    fn tags(&self, object: Object) -> PathBuf {
+        self.dir.join(format!("{}.tags", object.name()))
     }
-}
-
-fn is_volume(name: &str) -> bool {
-    name.strip_prefix("volume-").is_some_and(|id| id.parse::<VolumeId>().is_ok())
 }
 
 /// Absence is an answer; every other error stays one.
@@ -293,100 +348,5 @@ fn kind_of(error: &io::Error) -> FailureKind {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => FailureKind::ToolUnavailable,
         _ if error.raw_os_error() == Some(Errno::NOSPC.raw_os_error()) => FailureKind::NoSpace,
         _ => FailureKind::Other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::FilePool;
-    use crate::driver::contract::{Subject, run};
-    use crate::testing::{GIB, config, create_task, pool, size, volume};
-
-    async fn driver(dir: &Path, total_capacity_gib: Option<u32>) -> File {
-        let pools = vec![FilePool { name: "pool".to_owned(), total_capacity_gib }];
-        File::open(&config(), &FileConfig { dir: dir.to_owned(), pools }).await.unwrap()
-    }
-
-    async fn create(driver: &File, n: u128, gib: u64) -> Result<Applied, Failure> {
-        driver.apply(&create_task(n, 1), &Step::Create { size_bytes: gib * GIB }, &Meter::default()).await
-    }
-
-    #[tokio::test]
-    async fn it_keeps_the_contract() {
-        let scratch = tempfile::tempdir().unwrap();
-        let driver = driver(scratch.path(), Some(8)).await;
-        let foreign = scratch.path().join("pool").join(lv_name(volume(9)));
-        fs::write(&foreign, "precious").unwrap();
-        run(&Subject { driver, pool: pool(), foreign: Some(volume(9)), too_large: Some(size(9)) }).await;
-        assert_eq!(fs::read_to_string(foreign).unwrap(), "precious");
-        let entries = fs::read_dir(scratch.path().join("pool")).unwrap();
-        let left: BTreeSet<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        assert_eq!(left, BTreeSet::from([".lock".to_owned(), lv_name(volume(9))]));
-    }
-
-    #[tokio::test]
-    async fn a_crash_before_the_rename_leaves_nothing_to_see() {
-        let scratch = tempfile::tempdir().unwrap();
-        let driver = driver(scratch.path(), Some(8)).await;
-        let dir = scratch.path().join("pool");
-        let name = lv_name(volume(1));
-        // The states that a crash can leave, one after the other.
-        for left in [format!(".{name}.tags.unfinished"), format!("{name}.tags"), format!(".{name}.unfinished")] {
-            fs::write(dir.join(left), "[\"stele.volu").unwrap();
-            assert_eq!(driver.observe(volume(1), &pool()).await.unwrap(), Observed::Absent);
-            assert_eq!(driver.inventory(&pool()).await.unwrap(), []);
-            assert_eq!(driver.pools().await.unwrap()[0].stats.provisioned_capacity_gb, 0.0);
-        }
-        create(&driver, 1, 2).await.unwrap();
-        let inventory = driver.inventory(&pool()).await.unwrap();
-        assert_eq!((inventory[0].size_bytes, inventory[0].asked_at), (2 * GIB, Some(Position(42))));
-        assert_eq!(fs::read_dir(&dir).unwrap().count(), 3, "the unfinished files were used up");
-    }
-
-    #[tokio::test]
-    async fn a_remove_that_was_cut_short_is_finished() {
-        let scratch = tempfile::tempdir().unwrap();
-        let driver = driver(scratch.path(), None).await;
-        create(&driver, 1, 1).await.unwrap();
-        fs::remove_file(scratch.path().join("pool").join(lv_name(volume(1)))).unwrap();
-        assert_eq!(driver.observe(volume(1), &pool()).await.unwrap(), Observed::Absent);
-        create(&driver, 1, 1).await.unwrap();
-        for _ in 0..2 {
-            driver.apply(&create_task(1, 1), &Step::Remove, &Meter::default()).await.unwrap();
-        }
-        assert_eq!(fs::read_dir(scratch.path().join("pool")).unwrap().count(), 1);
-    }
-
-    #[tokio::test]
-    async fn many_at_once_never_take_more_than_there_is() {
-        let scratch = tempfile::tempdir().unwrap();
-        let (one, two) = (driver(scratch.path(), Some(5)).await, driver(scratch.path(), Some(5)).await);
-        let attempts = (0..12).map(|n| create(if n % 2 == 0 { &one } else { &two }, n, 1));
-        let done = futures_util::future::join_all(attempts).await;
-        assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 5);
-        for failure in done.into_iter().filter_map(Result::err) {
-            assert_eq!(failure.kind, FailureKind::NoSpace, "{failure}");
-        }
-        assert_eq!(one.pools().await.unwrap()[0].stats.free_capacity_gb.unwrap().gib(), Some(0.0));
-    }
-
-    #[tokio::test]
-    async fn tags_that_cannot_be_read_are_an_error() {
-        let scratch = tempfile::tempdir().unwrap();
-        let driver = driver(scratch.path(), None).await;
-        create(&driver, 1, 1).await.unwrap();
-        fs::write(scratch.path().join("pool").join(format!("{}.tags", lv_name(volume(1)))), "{").unwrap();
-        assert_eq!(driver.observe(volume(1), &pool()).await.unwrap_err().kind, FailureKind::Unparsable);
-        assert_eq!(driver.inventory(&pool()).await.unwrap_err().kind, FailureKind::Unparsable);
-    }
-
-    #[tokio::test]
-    async fn a_folder_that_cannot_be_made_is_told_at_once() {
-        let scratch = tempfile::tempdir().unwrap();
-        let file = scratch.path().join("file");
-        fs::write(&file, "").unwrap();
-        let pools = vec![FilePool { name: "pool".to_owned(), total_capacity_gib: None }];
-        assert!(File::open(&config(), &FileConfig { dir: file, pools }).await.is_err());
     }
 }

@@ -11,14 +11,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use stele_core::id::{PoolName, VolumeId};
-use stele_core::task::{Failure, FailureKind, PoolReport, Task, lv_name};
+use stele_core::id::PoolName;
+use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 use stele_core::unit::Position;
 
-use super::stats::{Bytes, Figures};
-use super::{Applied, Driver, Item, Meter, failure, item, no_such_pool, tags};
+use super::stats::{Bytes, Figures, volumes_of};
+use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::BackendConfig;
-use crate::plan::{Found, Observed, Owner, Step, Wipe};
+use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
+use crate::plan::{Act, Found, Look, Observed, Owner, Step, Wipe};
 
 /// What goes wrong at one call of [`Driver::apply`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,21 +39,23 @@ impl Fault {
     pub const ALL: [Self; 4] = [Self::FailBefore, Self::FailAfter, Self::CrashBefore, Self::CrashAfter];
 }
 
-/// A volume on the node.
+/// A volume or a snapshot on the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemoryVolume {
+pub struct MemoryObject {
     /// Its size, in bytes.
     pub size_bytes: u64,
-    /// Its tags; without that of its volume it is not ours.
+    /// Its tags; without those of its volume or snapshot it is not ours.
     pub tags: Vec<String>,
     /// Something holds it open.
     pub open: bool,
-    /// Snapshots hang on it.
-    pub has_snapshots: bool,
     /// It can be read and written.
     pub active: bool,
     /// Its data was wiped since it was written.
     pub wiped: bool,
+    /// What is written in it, all of it.
+    pub data: u64,
+    /// The name of the volume on which it hangs, on a node where snapshots do.
+    pub joined_to: Option<String>,
 }
 
 /// A storage node that outlives the workers on it.
@@ -60,6 +63,7 @@ pub struct MemoryVolume {
 pub struct MemoryHost {
     config: Arc<BackendConfig>,
     wipe: Option<Wipe>,
+    joins: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -74,7 +78,7 @@ struct State {
 #[derive(Debug, Default)]
 struct Pool {
     capacity_bytes: u64,
-    volumes: BTreeMap<VolumeId, MemoryVolume>,
+    objects: BTreeMap<String, MemoryObject>,
 }
 
 impl MemoryHost {
@@ -88,7 +92,13 @@ impl MemoryHost {
     ) -> Self {
         let pool = |(name, capacity_bytes)| (name, Pool { capacity_bytes, ..Pool::default() });
         let state = State { pools: capacities.into_iter().map(pool).collect(), ..State::default() };
-        Self { config: Arc::new(config), wipe, state: Arc::new(Mutex::new(state)) }
+        Self { config: Arc::new(config), wipe, joins: false, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The same node, on which snapshots hang on their volumes and copies are made byte by byte, as on thick LVM.
+    #[must_use]
+    pub fn with_joined_snapshots(self) -> Self {
+        Self { joins: true, ..self }
     }
 
     /// The driver of a worker on this node.
@@ -121,15 +131,20 @@ impl MemoryHost {
         self.lock().crashes
     }
 
-    /// Puts a volume there, or changes it, as somebody outside of Stele could; false when there is no such pool.
-    pub fn put(&self, pool: &PoolName, volume: VolumeId, what: MemoryVolume) -> bool {
-        self.lock().pools.get_mut(pool).map(|pool| pool.volumes.insert(volume, what)).is_some()
+    /// Puts an object there, or changes it, as somebody outside of Stele could; false when there is no such pool.
+    pub fn put(&self, pool: &PoolName, object: Object, what: MemoryObject) -> bool {
+        self.lock().pools.get_mut(pool).map(|pool| pool.objects.insert(object.name(), what)).is_some()
     }
 
-    /// The volumes of a pool; empty when there is no such pool.
+    /// Takes an object away, as somebody outside of Stele could; `None` when it is not there.
+    pub fn take(&self, pool: &PoolName, name: &str) -> Option<MemoryObject> {
+        self.lock().pools.get_mut(pool)?.objects.remove(name)
+    }
+
+    /// What lies in a pool, by name; empty when there is no such pool.
     #[must_use]
-    pub fn volumes(&self, pool: &PoolName) -> BTreeMap<VolumeId, MemoryVolume> {
-        self.lock().pools.get(pool).map(|pool| pool.volumes.clone()).unwrap_or_default()
+    pub fn objects(&self, pool: &PoolName) -> BTreeMap<String, MemoryObject> {
+        self.lock().pools.get(pool).map(|pool| pool.objects.clone()).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -144,17 +159,18 @@ impl fmt::Debug for MemoryHost {
     }
 }
 
-impl MemoryVolume {
-    /// A volume as the driver makes it.
+impl MemoryObject {
+    /// An object as the driver makes it.
     #[must_use]
-    pub fn ours(volume: VolumeId, size_bytes: u64, asked_at: Position) -> Self {
-        Self { tags: tags(volume, asked_at).to_vec(), ..Self::foreign(size_bytes) }
+    pub fn ours(object: Object, size_bytes: u64, asked_at: Position) -> Self {
+        Self { tags: object.tags(asked_at), ..Self::foreign(size_bytes) }
     }
 
-    /// A volume that somebody else made.
+    /// An object that somebody else made.
     #[must_use]
     pub fn foreign(size_bytes: u64) -> Self {
-        Self { size_bytes, tags: Vec::new(), open: false, has_snapshots: false, active: true, wiped: false }
+        let tags = Vec::new();
+        Self { size_bytes, tags, open: false, active: true, wiped: false, data: 0, joined_to: None }
     }
 }
 
@@ -169,22 +185,13 @@ impl Driver for Memory {
         "memory"
     }
 
-    async fn observe(&self, volume: VolumeId, pool: &PoolName) -> Result<Observed, Failure> {
+    async fn observe(&self, task: &Task) -> Result<Look, Failure> {
         give_way().await;
         let state = self.host.lock();
-        let pool = state.pools.get(pool).ok_or_else(|| no_such_pool("observe", pool))?;
-        Ok(pool.volumes.get(&volume).map_or(Observed::Absent, |found| {
-            let ours = item("", 0, &found.tags).filter(|item| item.volume == volume);
-            Observed::Present(Found {
-                size_bytes: found.size_bytes,
-                owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
-                asked_at: ours.and_then(|item| item.asked_at),
-                open: found.open,
-                has_snapshots: found.has_snapshots,
-                active: found.active,
-                wipe: self.host.wipe,
-            })
-        }))
+        let pool = state.pools.get(&task.pool).ok_or_else(|| no_such_pool("observe", &task.pool))?;
+        let objects = Objects::of(task);
+        let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| self.seen(pool, object));
+        Ok(Look { object: seen(Some(objects.object)), source: seen(objects.source), still: seen(objects.still) })
     }
 
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
@@ -212,22 +219,27 @@ impl Driver for Memory {
         }
     }
 
+    async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
+        give_way().await;
+        connection(task, "null", None)
+    }
+
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
         give_way().await;
         let state = self.host.lock();
-        let report = |(name, pool): (&PoolName, &Pool)| PoolReport {
-            pool: name.clone(),
-            stats: Figures {
+        let report = |(name, pool): (&PoolName, &Pool)| {
+            let (allocated_bytes, volumes) = volumes_of(&pool.items());
+            let figures = Figures {
                 total_bytes: Bytes::Number(pool.capacity_bytes),
                 free_bytes: Bytes::Number(pool.free_bytes()),
                 provisioned_bytes: pool.used_bytes(),
-                allocated_bytes: pool.items().iter().map(|item| item.size_bytes).sum(),
-                volumes: pool.items().len(),
+                allocated_bytes,
+                volumes,
                 thin: false,
                 protocol: "memory",
                 more: Vec::new(),
-            }
-            .into_stats(&self.host.config),
+            };
+            PoolReport { pool: name.clone(), stats: figures.into_stats(&self.host.config, name) }
         };
         Ok(state.pools.iter().map(report).collect())
     }
@@ -240,57 +252,133 @@ impl Driver for Memory {
 }
 
 impl Memory {
+    fn seen(&self, pool: &Pool, object: Object) -> Observed {
+        let name = object.name();
+        let Some(found) = pool.objects.get(&name) else { return Observed::Absent };
+        let ours = object.read(&found.tags);
+        let hangs = pool.hang_on(&name);
+        Observed::Present(Found {
+            size_bytes: found.size_bytes,
+            owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
+            asked_at: ours.flatten(),
+            open: found.open,
+            has_snapshots: hangs || pool.has_snapshots(object),
+            joined: hangs || found.joined_to.is_some(),
+            active: found.active,
+            unfinished: is_unfinished(&found.tags),
+            clones: !self.host.joins,
+            wipe: self.host.wipe,
+        })
+    }
+
     fn change(&self, task: &Task, step: &Step) -> Result<(), Failure> {
-        let id = task.operation.volume();
         let mut state = self.host.lock();
         let pool = state.pools.get_mut(&task.pool).ok_or_else(|| no_such_pool(step.name(), &task.pool))?;
-        let free_bytes = pool.free_bytes();
-        let no_space = |more_bytes: u64| {
-            let message = format!("{} needs {more_bytes} bytes more, {free_bytes} are free", lv_name(id));
-            failure(FailureKind::NoSpace, step.name(), message)
-        };
-        if let Step::Create { size_bytes } = *step {
-            if pool.volumes.contains_key(&id) {
-                return Err(failure(FailureKind::Conflict, step.name(), format!("{} exists", lv_name(id))));
+        let mut blank = MemoryObject::ours(step.on, 0, task.asked_at);
+        match step.act {
+            Act::Create { size_bytes, unfinished } => {
+                blank.tags.extend(unfinished.then(|| COPYING_TAG.to_owned()));
+                pool.add(step, MemoryObject { size_bytes, ..blank })
             }
-            if size_bytes > free_bytes {
-                return Err(no_space(size_bytes));
+            Act::Clone { from } | Act::Snapshot { of: from, .. } => {
+                let MemoryObject { size_bytes, data, .. } = *pool.get(step, from)?;
+                let joins = self.host.joins && matches!(step.act, Act::Snapshot { .. });
+                pool.add(step, MemoryObject { size_bytes, data, joined_to: joins.then(|| from.name()), ..blank })
             }
-            pool.volumes.insert(id, MemoryVolume::ours(id, size_bytes, task.asked_at));
-            return Ok(());
-        }
-        let Some(volume) = pool.volumes.get_mut(&id) else {
-            return Err(failure(FailureKind::NotFound, step.name(), format!("{} does not exist", lv_name(id))));
-        };
-        match *step {
-            Step::Create { .. } => {}
-            Step::Extend { size_bytes } => {
-                let more_bytes = size_bytes.saturating_sub(volume.size_bytes);
-                if more_bytes > free_bytes {
-                    return Err(no_space(more_bytes));
+            Act::Copy { from } => pool.copy(step, from),
+            Act::Extend { size_bytes } => pool.extend(step, size_bytes),
+            Act::Remove => {
+                let name = step.on.name();
+                if pool.get(step, step.on)?.open || pool.hang_on(&name) {
+                    return Err(failure(FailureKind::Busy, step.name(), "open, or with snapshots"));
                 }
-                volume.size_bytes = volume.size_bytes.max(size_bytes);
-                volume.wiped = false;
+                pool.objects.remove(&name);
+                Ok(())
             }
-            Step::Activate => volume.active = true,
-            Step::Wipe { .. } if !volume.active || volume.open => {
-                return Err(failure(FailureKind::Busy, step.name(), "not active, or open"));
+            Act::Activate | Act::Deactivate | Act::Split | Act::Wipe { .. } => pool.get(step, step.on)?.act(step),
+        }
+    }
+}
+
+impl MemoryObject {
+    fn act(&mut self, step: &Step) -> Result<(), Failure> {
+        match step.act {
+            Act::Activate => self.active = true,
+            Act::Deactivate if self.open => return Err(failure(FailureKind::Busy, step.name(), "open")),
+            Act::Deactivate => self.active = false,
+            Act::Split => self.joined_to = None,
+            _ if !self.active || self.open || self.joined_to.is_some() => {
+                return Err(failure(FailureKind::Busy, step.name(), "not active, open, or not split off"));
             }
-            Step::Wipe { .. } => volume.wiped = true,
-            Step::Remove if volume.open || volume.has_snapshots => {
-                return Err(failure(FailureKind::Busy, step.name(), "open, or with snapshots"));
-            }
-            Step::Remove => {
-                pool.volumes.remove(&id);
-            }
+            _ => self.wiped = true,
         }
         Ok(())
     }
 }
 
 impl Pool {
+    fn get(&mut self, step: &Step, object: Object) -> Result<&mut MemoryObject, Failure> {
+        let name = object.name();
+        let missing = || failure(FailureKind::NotFound, step.name(), format!("{name} does not exist"));
+        self.objects.get_mut(&name).ok_or_else(missing)
+    }
+
+    fn add(&mut self, step: &Step, what: MemoryObject) -> Result<(), Failure> {
+        let name = step.on.name();
+        if self.objects.contains_key(&name) {
+            return Err(failure(FailureKind::Conflict, step.name(), format!("{name} exists")));
+        }
+        self.fits(step, what.size_bytes)?;
+        self.objects.insert(name, what);
+        Ok(())
+    }
+
+    fn copy(&mut self, step: &Step, from: Object) -> Result<(), Failure> {
+        let MemoryObject { size_bytes, data, active, .. } = *self.get(step, from)?;
+        let into = self.get(step, step.on)?;
+        if !(active && into.active && is_unfinished(&into.tags) && size_bytes <= into.size_bytes) {
+            return Err(failure(FailureKind::Conflict, step.name(), "not active, not marked, or too small"));
+        }
+        into.data = data;
+        into.tags.retain(|tag| tag != COPYING_TAG);
+        Ok(())
+    }
+
+    fn extend(&mut self, step: &Step, size_bytes: u64) -> Result<(), Failure> {
+        let joined = self.hang_on(&step.on.name());
+        let volume = self.get(step, step.on)?;
+        if joined && volume.active {
+            return Err(failure(FailureKind::Busy, step.name(), "active, with snapshots"));
+        }
+        let more_bytes = size_bytes.saturating_sub(volume.size_bytes);
+        self.fits(step, more_bytes)?;
+        let volume = self.get(step, step.on)?;
+        volume.size_bytes = volume.size_bytes.max(size_bytes);
+        volume.wiped = false;
+        Ok(())
+    }
+
+    fn fits(&self, step: &Step, more_bytes: u64) -> Result<(), Failure> {
+        let free_bytes = self.free_bytes();
+        if more_bytes <= free_bytes {
+            return Ok(());
+        }
+        let message = format!("{} needs {more_bytes} bytes more, {free_bytes} are free", step.on.name());
+        Err(failure(FailureKind::NoSpace, step.name(), message))
+    }
+
+    /// Something hangs on this object.
+    fn hang_on(&self, name: &str) -> bool {
+        self.objects.values().any(|other| other.joined_to.as_deref() == Some(name))
+    }
+
+    fn has_snapshots(&self, object: Object) -> bool {
+        let Object::Volume(volume) = object else { return false };
+        self.items().iter().any(|item| item.is_snapshot_of(volume))
+    }
+
     fn used_bytes(&self) -> u64 {
-        self.volumes.values().map(|volume| volume.size_bytes).sum()
+        self.objects.values().map(|object| object.size_bytes).sum()
     }
 
     fn free_bytes(&self) -> u64 {
@@ -298,7 +386,7 @@ impl Pool {
     }
 
     fn items(&self) -> Vec<Item> {
-        self.volumes.iter().filter_map(|(id, found)| item(&lv_name(*id), found.size_bytes, &found.tags)).collect()
+        self.objects.iter().filter_map(|(name, found)| Item::read(name, found.size_bytes, &found.tags)).collect()
     }
 }
 
@@ -331,12 +419,13 @@ mod tests {
     #[tokio::test]
     async fn it_keeps_the_contract() {
         for wipe in [None, Some(Wipe::Zero), Some(Wipe::Discard)] {
-            let host = host(wipe);
-            host.put(&pool(), volume(9), MemoryVolume::foreign(GIB));
-            let subject =
-                Subject { driver: host.driver(), pool: pool(), foreign: Some(volume(9)), too_large: Some(size(9)) };
-            run(&subject).await;
-            assert_eq!(host.volumes(&pool()).len(), 1);
+            for host in [host(wipe), host(wipe).with_joined_snapshots()] {
+                host.put(&pool(), Object::Volume(volume(9)), MemoryObject::foreign(GIB));
+                let subject =
+                    Subject { driver: host.driver(), pool: pool(), foreign: Some(volume(9)), too_large: Some(size(9)) };
+                run(&subject).await;
+                assert_eq!(host.objects(&pool()).len(), 1);
+            }
         }
     }
 
@@ -345,7 +434,8 @@ mod tests {
         let host = host(None);
         host.plan_fault(1, Fault::CrashAfter);
         let task = crate::testing::create_task(1, 2);
-        let step = Step::Create { size_bytes: 2 * GIB };
+        let on = Objects::of(&task).object;
+        let step = Step { on, act: Act::Create { size_bytes: 2 * GIB, unfinished: false } };
         let meter = Meter::default();
         let worker = host.driver();
         tokio::select! {
@@ -354,7 +444,7 @@ mod tests {
             () = async { while host.crashes() == 0 { tokio::task::yield_now().await } } => {}
         }
         let found = host.driver().inventory(&pool()).await.unwrap();
-        assert_eq!((found.len(), found[0].volume, found[0].asked_at), (1, volume(1), Some(Position(42))));
+        assert_eq!((found.len(), found[0].object, found[0].asked_at), (1, on, Some(Position(42))));
         let pools = host.driver().pools().await.unwrap();
         assert_eq!(pools[0].stats.provisioned_capacity_gb, 2.0);
     }

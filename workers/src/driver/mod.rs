@@ -1,4 +1,4 @@
-//! Drivers: the same five verbs for every kind of storage.
+//! Drivers: the same verbs for every kind of storage.
 //!
 //! A driver observes and runs single steps; what is missing is decided in [`crate::plan`], and reports are written in
 //! [`crate::execute`]. A driver keeps nothing between two calls that the storage itself could not tell.
@@ -13,16 +13,18 @@ pub mod memory;
 pub mod null;
 mod stats;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use stele_core::id::{PoolName, VolumeId};
-use stele_core::task::{Failure, FailureKind, PoolReport, Task};
-use stele_core::unit::Position;
+use stele_core::id::PoolName;
+use stele_core::task::{Connection, ConnectionValue, Failure, FailureKind, Operation, PoolReport, Task};
 
 use crate::config::{BackendConfig, DriverConfig, InvalidConfig};
-use crate::plan::{Observed, Step};
+use crate::object::Item;
+use crate::plan::{Look, Step};
 use file::File;
 use lvm::Lvm;
 use null::Null;
@@ -32,17 +34,24 @@ pub trait Driver: Clone + Send + Sync + 'static {
     /// The driver's stable name, such as `lvm`.
     fn name(&self) -> &'static str;
 
-    /// What stands under the volume's name in the pool.
+    /// What stands in the task's pool under the names of its [`Objects`](crate::object::Objects).
     ///
     /// # Errors
     /// A [`Failure`] when that could not be found out; nothing was concluded, least of all that nothing is there.
-    fn observe(&self, volume: VolumeId, pool: &PoolName) -> impl Future<Output = Result<Observed, Failure>> + Send;
+    fn observe(&self, task: &Task) -> impl Future<Output = Result<Look, Failure>> + Send;
 
-    /// Does one step for the task's volume, and tells the meter how far it is when it takes long.
+    /// Does one step of the task, and tells the meter how far it is when it takes long.
     ///
     /// # Errors
     /// A [`Failure`]; the step may have had its effect all the same, wholly or in part.
     fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> impl Future<Output = Result<Applied, Failure>> + Send;
+
+    /// How a host reaches the task's volume, once the steps of [`Operation::ConnectVolume`] are done. The same each
+    /// time, and without an effect.
+    ///
+    /// # Errors
+    /// A [`Failure`] when no host can reach it.
+    fn connection(&self, task: &Task) -> impl Future<Output = Result<Connection, Failure>> + Send;
 
     /// The backend's pools as they are now.
     ///
@@ -50,7 +59,7 @@ pub trait Driver: Clone + Send + Sync + 'static {
     /// A [`Failure`] when a pool could not be looked at: half a picture is not given.
     fn pools(&self) -> impl Future<Output = Result<Vec<PoolReport>, Failure>> + Send;
 
-    /// Every object in the pool that carries the tag of a volume, in order of their names.
+    /// Every object of ours in the pool, in order of their names.
     ///
     /// # Errors
     /// A [`Failure`] when the pool could not be looked at.
@@ -64,21 +73,6 @@ pub struct Applied {
     pub step: &'static str,
     /// The tool's exit status, when one was run.
     pub exit_status: Option<i32>,
-}
-
-/// One object of ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// Its name, such as `volume-<uuid>`.
-    pub name: String,
-    /// The volume in its tag.
-    pub volume: VolumeId,
-    /// Its size, in bytes.
-    pub size_bytes: u64,
-    /// All its tags.
-    pub tags: Vec<String>,
-    /// The position of the event that asked for it, from its tag.
-    pub asked_at: Option<Position>,
 }
 
 /// How far the running step is, shared between the driver that knows and the one who reports it.
@@ -109,6 +103,11 @@ impl Meter {
         let mut reading = self.lock();
         reading.percent = u8::try_from(percent).unwrap_or(100);
         reading.signs += 1;
+    }
+
+    /// The step moved on, and nobody knows how far it is.
+    pub fn sign(&self) {
+        self.lock().signs += 1;
     }
 
     /// What it shows.
@@ -192,12 +191,16 @@ impl Driver for AnyDriver {
         dispatch!(self, driver => driver.name())
     }
 
-    async fn observe(&self, volume: VolumeId, pool: &PoolName) -> Result<Observed, Failure> {
-        dispatch!(self, driver => driver.observe(volume, pool).await)
+    async fn observe(&self, task: &Task) -> Result<Look, Failure> {
+        dispatch!(self, driver => driver.observe(task).await)
     }
 
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
         dispatch!(self, driver => driver.apply(task, step, meter).await)
+    }
+
+    async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
+        dispatch!(self, driver => driver.connection(task).await)
     }
 
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
@@ -209,24 +212,25 @@ impl Driver for AnyDriver {
     }
 }
 
-/// The tags of a volume's object: whose it is, and which event asked for it.
-#[must_use]
-pub fn tags(volume: VolumeId, asked_at: Position) -> [String; 2] {
-    [volume_tag(volume), format!("{AT_TAG}{asked_at}")]
-}
-
-const VOLUME_TAG: &str = "stele.volume.";
-const AT_TAG: &str = "stele.at.";
-
-fn volume_tag(volume: VolumeId) -> String {
-    format!("{VOLUME_TAG}{volume}")
-}
-
-/// Reads an object's tags; `None` when none of them names a volume.
-fn item(name: &str, size_bytes: u64, tags: &[String]) -> Option<Item> {
-    let volume = tags.iter().find_map(|tag| tag.strip_prefix(VOLUME_TAG)?.parse().ok())?;
-    let asked_at = tags.iter().find_map(|tag| tag.strip_prefix(AT_TAG)?.parse().ok());
-    Some(Item { name: name.to_owned(), volume, size_bytes, tags: tags.to_vec(), asked_at })
+/// The connection of a task that is one: `local` to a path of this host, or of the driver's own type without one.
+fn connection(task: &Task, driver_volume_type: &str, path: Option<&Path>) -> Result<Connection, Failure> {
+    let Operation::ConnectVolume { volume, mode, .. } = &task.operation else {
+        return Err(failure(FailureKind::Unsupported, "connect", "only a task that connects has a connection"));
+    };
+    let text = |text: &str| ConnectionValue::Text(text.to_owned());
+    let mut data = BTreeMap::from([
+        ("volume_id".to_owned(), text(&volume.to_string())),
+        ("access_mode".to_owned(), text(mode.name())),
+        ("encrypted".to_owned(), ConnectionValue::Flag(false)),
+    ]);
+    if let Some(path) = path {
+        let path = path.to_str().ok_or_else(|| {
+            let why = format!("{} is not UTF-8, so no client can be told of it", path.display());
+            failure(FailureKind::Unsupported, "connect", why)
+        })?;
+        data.insert("device_path".to_owned(), text(path));
+    }
+    Ok(Connection { driver_volume_type: driver_volume_type.to_owned(), data })
 }
 
 /// A failure without a tool behind it.
@@ -242,16 +246,6 @@ fn no_such_pool(step: &str, pool: &PoolName) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::volume;
-
-    #[test]
-    fn tags_are_read_back() {
-        let written = tags(volume(5), Position(12));
-        assert_eq!(written, ["stele.volume.00000000-0000-0000-0000-000000000005", "stele.at.12"]);
-        let read = item("volume-x", 7, &written).unwrap();
-        assert_eq!((read.volume, read.asked_at, read.size_bytes), (volume(5), Some(Position(12)), 7));
-        assert_eq!(item("volume-x", 7, &["stele.at.12".to_owned(), "stele.volume.x".to_owned()]), None);
-    }
 
     #[test]
     fn a_meter_never_shows_more_than_all() {

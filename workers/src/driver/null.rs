@@ -5,15 +5,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stele_core::id::{PoolName, VolumeId};
+use stele_core::id::PoolName;
 use stele_core::schedule::Capability;
-use stele_core::task::{Failure, FailureKind, PoolReport, Task};
+use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 use stele_core::unit::Hash;
 
 use super::stats::{Bytes, Figures};
-use super::{Applied, Driver, Item, Meter, failure, no_such_pool};
+use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, InvalidConfig, NullConfig};
-use crate::plan::{Observed, Step};
+use crate::object::Item;
+use crate::plan::{Look, Observed, Step};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -64,8 +65,9 @@ impl Driver for Null {
         "null"
     }
 
-    async fn observe(&self, _volume: VolumeId, pool: &PoolName) -> Result<Observed, Failure> {
-        self.check("observe", pool).map(|()| Observed::Unknown)
+    async fn observe(&self, task: &Task) -> Result<Look, Failure> {
+        self.check("observe", &task.pool)?;
+        Ok(Look { object: Observed::Unknown, source: Observed::Unknown, still: Observed::Unknown })
     }
 
     async fn apply(&self, task: &Task, step: &Step, _meter: &Meter) -> Result<Applied, Failure> {
@@ -77,6 +79,11 @@ impl Driver for Null {
             return Err(failure(FailureKind::Other, step.name(), "the null driver was told to fail now and then"));
         }
         Ok(Applied { step: step.name(), exit_status: None })
+    }
+
+    async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
+        self.check("connect", &task.pool)?;
+        connection(task, "null", None)
     }
 
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
@@ -92,7 +99,7 @@ impl Driver for Null {
                 protocol: "null",
                 more: vec![("keeps_data", Capability::Bool(false))],
             }
-            .into_stats(&self.0.backend),
+            .into_stats(&self.0.backend, pool),
         };
         Ok(self.0.pools.iter().map(report).collect())
     }
@@ -105,7 +112,13 @@ impl Driver for Null {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::create_task;
+    use crate::object::Objects;
+    use crate::plan::Act;
+    use crate::testing::{connect_task, create_task};
+
+    fn remove(task: &Task) -> Step {
+        Step { on: Objects::of(task).object, act: Act::Remove }
+    }
 
     fn null(more: &str) -> Null {
         let backend: BackendConfig = toml::from_str(&format!("name = 'n1@mem'\n[driver.null]\n{more}")).unwrap();
@@ -116,7 +129,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn steps_take_the_time_that_was_set() {
         let before = tokio::time::Instant::now();
-        let applied = null("delay_ms = 70").apply(&create_task(1, 1), &Step::Remove, &Meter::default()).await.unwrap();
+        let task = create_task(1, 1);
+        let applied = null("delay_ms = 70").apply(&task, &remove(&task), &Meter::default()).await.unwrap();
         assert_eq!((applied.step, before.elapsed().as_millis()), ("remove", 70));
     }
 
@@ -126,7 +140,8 @@ mod tests {
         let mut failed = Vec::new();
         for run in 0..2 {
             for n in 0..400 {
-                let done = driver.apply(&create_task(n, 1), &Step::Remove, &Meter::default()).await;
+                let task = create_task(n, 1);
+                let done = driver.apply(&task, &remove(&task), &Meter::default()).await;
                 if done.is_err() {
                     failed.push((run, n));
                 }
@@ -139,8 +154,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_pool_of_somebody_else_is_refused() {
-        let other = PoolName::new("n1@mem#other").unwrap();
-        let failure = null("").observe(crate::testing::volume(1), &other).await.unwrap_err();
+        let other = Task { pool: PoolName::new("n1@mem#other").unwrap(), ..connect_task(1) };
+        let failure = null("").observe(&other).await.unwrap_err();
         assert_eq!(failure.to_string(), "not_found at observe: this backend has no pool n1@mem#other");
+        assert_eq!(null("").connection(&other).await.unwrap_err().kind, FailureKind::NotFound);
+    }
+
+    #[tokio::test]
+    async fn a_connection_leads_nowhere_and_says_so() {
+        let connection = null("").connection(&connect_task(1)).await.unwrap();
+        let told = serde_json::to_string(&connection).unwrap();
+        let id = crate::testing::volume(1);
+        let data =
+            format!(r#"{{"access_mode":{{"text":"ro"}},"encrypted":{{"flag":false}},"volume_id":{{"text":"{id}"}}}}"#);
+        assert_eq!(told, format!(r#"{{"driver_volume_type":"null","data":{data}}}"#));
+        assert_eq!(null("").connection(&create_task(1, 1)).await.unwrap_err().kind, FailureKind::Unsupported);
     }
 }

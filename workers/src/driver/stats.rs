@@ -1,6 +1,8 @@
+use stele_core::id::PoolName;
 use stele_core::schedule::{Amount, Capabilities, Capability, PoolStats};
 
 use crate::config::BackendConfig;
+use crate::object::{Item, Object};
 
 /// What every driver says of a pool in the same words; the names are Cinder's (`cinder/volume/drivers/lvm.py`,
 /// `_update_volume_stats`).
@@ -8,7 +10,7 @@ pub(super) struct Figures {
     pub(super) total_bytes: Bytes,
     pub(super) free_bytes: Bytes,
     pub(super) provisioned_bytes: u64,
-    /// The sum of the sizes of our own volumes.
+    /// The sum of the sizes of our own volumes, without their snapshots.
     pub(super) allocated_bytes: u64,
     pub(super) volumes: usize,
     pub(super) thin: bool,
@@ -25,7 +27,7 @@ pub(super) enum Bytes {
 }
 
 impl Figures {
-    pub(super) fn into_stats(self, config: &BackendConfig) -> PoolStats {
+    pub(super) fn into_stats(self, config: &BackendConfig, pool: &PoolName) -> PoolStats {
         let mut stats = PoolStats::new(self.total_bytes.amount(), Some(self.free_bytes.amount()));
         stats.provisioned_capacity_gb = gib(self.provisioned_bytes);
         stats.allocated_capacity_gb = Some(gib(self.allocated_bytes));
@@ -34,9 +36,15 @@ impl Figures {
         stats.thin_provisioning_support = self.thin;
         stats.thick_provisioning_support = !self.thin;
         stats.total_volumes = u64::try_from(self.volumes).ok();
-        stats.capabilities = capabilities(config, self.thin, self.protocol, self.more);
+        stats.capabilities = capabilities(config, pool, self.thin, self.protocol, self.more);
         stats
     }
+}
+
+/// The sum of the sizes of our volumes among these, and their number.
+pub(super) fn volumes_of(items: &[Item]) -> (u64, usize) {
+    let volumes = || items.iter().filter(|item| matches!(item.object, Object::Volume(_)));
+    (volumes().map(|item| item.size_bytes).sum(), volumes().count())
 }
 
 impl Bytes {
@@ -50,6 +58,7 @@ impl Bytes {
 
 fn capabilities(
     config: &BackendConfig,
+    pool: &PoolName,
     thin: bool,
     protocol: &str,
     more: Vec<(&'static str, Capability)>,
@@ -59,6 +68,7 @@ fn capabilities(
     let text = |text: &str| Capability::Text(text.into());
     [
         ("volume_backend_name", text(name)),
+        ("pool_name", text(pool.pool())),
         ("vendor_name", text("Stele")),
         ("driver_version", text(env!("CARGO_PKG_VERSION"))),
         ("storage_protocol", text(protocol)),
@@ -66,6 +76,7 @@ fn capabilities(
         ("QoS_support", Capability::Bool(false)),
         ("multiattach", Capability::Bool(true)),
         ("sparse_copy_volume", Capability::Bool(thin)),
+        ("shared_targets", Capability::Bool(false)),
     ]
     .into_iter()
     .chain(more)

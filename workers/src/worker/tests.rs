@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stele_core::id::{PoolName, TaskId, VolumeId};
+use stele_core::id::{PoolName, TaskId};
 use stele_core::schedule::Amount;
-use stele_core::task::{BackendReport, Failure, FailureKind, PoolReport, ReportReply, Task, TaskReport, Transition};
+use stele_core::task::{
+    BackendReport, Connection, Failure, FailureKind, PoolReport, ReportReply, Task, TaskReport, Transition,
+};
 use tokio::sync::Notify;
 
 mod no_runtime;
@@ -15,8 +17,9 @@ use super::*;
 use crate::config::{DriverConfig, NullConfig};
 use crate::driver::memory::{Fault, Memory, MemoryHost};
 use crate::driver::null::Null;
-use crate::driver::{Applied, Item, Meter};
-use crate::plan::{Observed, Step};
+use crate::driver::{Applied, Meter};
+use crate::object::{Item, Object};
+use crate::plan::{Look, Step};
 use crate::testing::{GIB, TestClock, config, create_task, delete_task, extend_task, pool, volume};
 
 /// A queue and a control in one.
@@ -232,7 +235,7 @@ async fn tasks_are_executed_reported_and_then_let_go() {
         "extend_volume ok 1",
     ];
     assert_eq!(outcomes, expected);
-    assert_eq!(host.volumes(&pool()).into_values().map(|volume| volume.size_bytes).collect::<Vec<_>>(), [3 * GIB]);
+    assert_eq!(host.objects(&pool()).into_values().map(|volume| volume.size_bytes).collect::<Vec<_>>(), [3 * GIB]);
     assert_eq!(cell.lock().done.len(), 5);
 }
 
@@ -288,7 +291,7 @@ async fn what_a_crashed_worker_left_is_found_by_the_next() {
         cell.send([create_task(1, 1)]);
         run(&cell, host.driver(), 1).await;
         assert_eq!(outcomes(&cell).len(), 1);
-        assert_eq!(host.volumes(&pool())[&volume(1)].size_bytes, GIB, "{fault:?}");
+        assert_eq!(host.objects(&pool())[&Object::Volume(volume(1)).name()].size_bytes, GIB, "{fault:?}");
     }
 }
 
@@ -418,8 +421,12 @@ async fn a_backend_that_cannot_see_its_pools_sends_no_heartbeat() {
         fn name(&self) -> &'static str {
             "blind"
         }
-        async fn observe(&self, volume: VolumeId, pool: &PoolName) -> Result<Observed, Failure> {
-            self.0.observe(volume, pool).await
+        async fn observe(&self, task: &Task) -> Result<Look, Failure> {
+            self.0.observe(task).await
+        }
+
+        async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
+            self.0.connection(task).await
         }
         async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
             self.0.apply(task, step, meter).await

@@ -50,7 +50,8 @@ fn a_volume_without_a_pool_stays_in_error_and_counts() {
              quota_committed
              placement_decided a 5 GiB attempt 1 no valid pool: no backend has ever reported; start a worker (`stele worker`)
              volume_create_failed a: no valid pool: no backend has ever reported; start a worker (`stele worker`)
-             flow_finished: no valid pool: no backend has ever reported; start a worker (`stele worker`)",
+             flow_finished: no valid pool: no backend has ever reported; start a worker (`stele worker`)
+             message_created VOLUME_VOLUME_001_003 <a>",
         )],
     );
     check(

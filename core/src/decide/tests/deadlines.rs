@@ -74,7 +74,8 @@ fn deletes_and_extends_are_dispatched_three_times() {
                 "task_failed nobody #3: deadline_passed at extend_volume: no worker of n1@lvm reported by 2027-01-15T08:06:00.000000Z
                  quota_rolled_back
                  volume_extend_failed a: extend failed: deadline_passed at extend_volume: no worker of n1@lvm reported by 2027-01-15T08:06:00.000000Z
-                 flow_finished: extend failed: deadline_passed at extend_volume: no worker of n1@lvm reported by 2027-01-15T08:06:00.000000Z",
+                 flow_finished: extend failed: deadline_passed at extend_volume: no worker of n1@lvm reported by 2027-01-15T08:06:00.000000Z
+                 message_created VOLUME_VOLUME_007_010 <a>",
             ),
         ],
     );
@@ -85,7 +86,8 @@ fn deletes_and_extends_are_dispatched_three_times() {
             "late",
             "task_failed nobody #3: deadline_passed at delete_volume: no worker of n1@lvm reported by 2027-01-15T08:06:00.000000Z
              volume_delete_failed a busy=false: delete failed: deadline_passed at delete_volume: no worker of n1@lvm reported by 2027-01-15T08:06:00.000000Z
-             flow_finished: delete failed: deadline_passed at delete_volume: no worker of n1@lvm reported by 2027-01-15T08:06:00.000000Z",
+             flow_finished: delete failed: deadline_passed at delete_volume: no worker of n1@lvm reported by 2027-01-15T08:06:00.000000Z
+             message_created VOLUME_VOLUME_000_001 <a>",
         )],
     );
 }

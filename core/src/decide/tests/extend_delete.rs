@@ -37,12 +37,12 @@ fn each_guard_of_extend_has_its_refusal() {
             (
                 "",
                 "extend a 5",
-                "refused NotLarger: New size for extend must be greater than current size. (current: 5, extended: 5).",
+                "refused NotLarger: Invalid input received: New size for extend must be greater than current size. (current: 5, extended: 5).",
             ),
             (
                 "",
                 "extend a 4",
-                "refused NotLarger: New size for extend must be greater than current size. (current: 5, extended: 4).",
+                "refused NotLarger: Invalid input received: New size for extend must be greater than current size. (current: 5, extended: 4).",
             ),
             (
                 "quota demo per_volume_gigabytes=6",
@@ -85,7 +85,8 @@ fn a_failed_extension_gives_its_quota_back() {
         task_failed w1 #1: KIND at lvtool: it broke (exit status 5)
         quota_rolled_back
         volume_extend_failed a: extend failed: KIND at lvtool: it broke (exit status 5)
-        flow_finished: extend failed: KIND at lvtool: it broke (exit status 5)";
+        flow_finished: extend failed: KIND at lvtool: it broke (exit status 5)
+        message_created VOLUME_VOLUME_007_010 <a>";
     let again = "task_running w1 #1 +120s
         task_failed w1 #1: KIND at lvtool: it broke (exit status 5)
         task_postponed +2s";
@@ -148,7 +149,8 @@ fn a_busy_volume_stays_and_other_failures_are_tried_three_times() {
                 "task_running w1 #1 +120s
                  task_failed w1 #1: busy at lvtool: it broke (exit status 5)
                  volume_delete_failed a busy=true: delete failed: busy at lvtool: it broke (exit status 5)
-                 flow_finished: delete failed: busy at lvtool: it broke (exit status 5)",
+                 flow_finished: delete failed: busy at lvtool: it broke (exit status 5)
+                 message_created VOLUME_VOLUME_000_001 <a>",
             ),
             // The pause doubles; nothing happens before it is over.
             ("report a fail:other; wait 1", "late", ""),
@@ -166,7 +168,8 @@ fn a_busy_volume_stays_and_other_failures_are_tried_three_times() {
                 "task_running w1 #3 +120s
                  task_failed w1 #3: unparsable at lvtool: it broke (exit status 5)
                  volume_delete_failed a busy=false: delete failed: unparsable at lvtool: it broke (exit status 5)
-                 flow_finished: delete failed: unparsable at lvtool: it broke (exit status 5)",
+                 flow_finished: delete failed: unparsable at lvtool: it broke (exit status 5)
+                 message_created VOLUME_VOLUME_000_001 <a>",
             ),
         ],
     );

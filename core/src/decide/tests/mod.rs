@@ -1,12 +1,25 @@
 //! Every decision as a table: given a script, when a line, then the events.
 
 mod admin;
+mod attachments;
+mod cascade;
+mod catalogue;
 mod create;
 mod deadlines;
 mod extend_delete;
+mod groups;
 mod guards;
+mod legacy_attaching;
+mod messages;
 mod placing;
 mod reports;
+mod reset_status;
+mod retype;
+mod snapshots;
+mod sources;
+mod transfers;
+mod updates;
+mod volume_states;
 
 use crate::scenario::Cell;
 use crate::scenario::render::{check, check_in};

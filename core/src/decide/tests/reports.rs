@@ -76,7 +76,8 @@ fn a_failed_create_is_reverted_and_goes_elsewhere() {
                  placement_released a n3@lvm#vg
                  placement_decided a 5 GiB attempt 4 no valid pool: exceeded max scheduling attempts 3
                  volume_create_failed a: attempt 3 on n3@lvm#vg failed: conflict at lvtool: it broke (exit status 5); tried before: n1@lvm#vg, n2@lvm#vg; no valid pool: exceeded max scheduling attempts 3
-                 flow_finished: attempt 3 on n3@lvm#vg failed: conflict at lvtool: it broke (exit status 5); tried before: n1@lvm#vg, n2@lvm#vg; no valid pool: exceeded max scheduling attempts 3",
+                 flow_finished: attempt 3 on n3@lvm#vg failed: conflict at lvtool: it broke (exit status 5); tried before: n1@lvm#vg, n2@lvm#vg; no valid pool: exceeded max scheduling attempts 3
+                 message_created VOLUME_VOLUME_008_012 <a>",
             ),
         ],
     );

@@ -9,6 +9,8 @@ use crate::task::{PoolReport, Report, ReportBody, TASK_VERSION, Task};
 use crate::unit::Position;
 use crate::writer::Answer;
 
+use super::line::any_line;
+
 /// Something that happens to a cell.
 #[derive(Debug, Clone)]
 pub(super) enum Op {
@@ -22,6 +24,8 @@ pub(super) enum Op {
     Late,
     /// Time passes, in seconds; it may go back.
     Clock(i64),
+    /// The oldest message is deleted.
+    ForgetMessage,
     /// Bytes of no form; by the inbox, as a command or as a report.
     Noise(Vec<u8>, u8),
     /// An inbox message that was read before.
@@ -65,13 +69,14 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
     let whose = prop_oneof![8 => Just(Whose::Open), 2 => Just(Whose::Dispatched), 1 => Just(Whose::Unknown)];
     let report = (whose, 0_usize..6, proptest::sample::select(KINDS));
     prop_oneof![
-        12 => (any_line(), proptest::bool::weighted(0.2)).prop_map(|(line, inbox)| Op::Line(line, inbox)),
+        18 => (any_line(), proptest::bool::weighted(0.2)).prop_map(|(line, inbox)| Op::Line(line, inbox)),
         12 => proptest::collection::vec(report, 1..4).prop_map(Op::Report),
         5 => heartbeat().prop_map(Op::Heartbeat),
         1 => (0_usize..6).prop_map(Op::Deadline),
         3 => Just(Op::Late),
         3 => prop_oneof![3 => 0_i64..50, 1 => 50_i64..200, 1 => Just(-100_i64)].prop_map(Op::Clock),
         1 => (proptest::collection::vec(any::<u8>(), 0..40), 0_u8..3).prop_map(|(bytes, way)| Op::Noise(bytes, way)),
+        1 => Just(Op::ForgetMessage),
         1 => Just(Op::Replay),
         4 => Just(Op::Append),
         4 => Just(Op::Land),
@@ -79,34 +84,6 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
         1 => any::<bool>().prop_map(Op::Crash),
         1 => Just(Op::Stray),
     ]
-}
-
-fn any_line() -> impl Strategy<Value = String> {
-    let volume = proptest::sample::select(&["a", "b", "c", "d"][..]);
-    let project = proptest::sample::select(&["", "", " project=other"][..]);
-    // Few ids, so that they come again.
-    let id = prop_oneof![9 => Just(String::new()), 1 => (0_u8..6).prop_map(|id| format!(" cmd={id}"))];
-    let what = prop_oneof![
-        6 => (1_u32..9, proptest::sample::select(&["", "", " type=gold", " zone=moon"][..]))
-            .prop_map(|(size, more)| format!("create V {size}{more}")),
-        1 => (1_u32..9).prop_map(|size| format!("create - {size}")),
-        3 => proptest::sample::select(&["delete V", "delete V force"][..]).prop_map(str::to_owned),
-        5 => (1_u32..24).prop_map(|size| format!("extend V {size}")),
-        1 => (0_u8..3).prop_map(|name| format!("update V name={name}")),
-        1 => (proptest::sample::select(&["enable", "disable", "freeze", "thaw"][..]), 0_u8..4)
-            .prop_map(|(verb, n)| format!("service {verb} n{n}@lvm why")),
-        1 => (-2_i64..12, -1_i64..90)
-            .prop_map(|(volumes, gib)| format!("quota demo volumes={volumes} gigabytes={gib} volumes_gold=3")),
-        1 => proptest::sample::select(
-            &["type create gold", "type delete gold", "type update gold to=iron", "type update iron to=gold",
-              "type update gold tier=one"][..]
-        ).prop_map(str::to_owned),
-    ];
-    (what, volume, project, id).prop_map(|(what, volume, project, id)| {
-        let for_volume = what.contains(" V") || what.starts_with("create");
-        let project = if for_volume { project } else { "" };
-        format!("{}{project}{id}", what.replace(" V", &format!(" {volume}")))
-    })
 }
 
 prop_compose! {
@@ -153,6 +130,12 @@ pub(super) fn run(cell: &mut Cell, op: &Op) {
         Op::Late => cell.offer_late(),
         Op::Clock(seconds) => {
             cell.now = crate::unit::Timestamp::from_micros(cell.now.micros() + seconds * 1_000_000);
+        }
+        Op::ForgetMessage => {
+            let oldest = cell.state().message_ages.get_min().map(|(_, id)| *id);
+            if let Some(id) = oldest {
+                cell.say(&format!(r#"do@admin message.delete {{"id":"{id}"}}"#));
+            }
         }
         Op::Noise(bytes, way) => noise(cell, bytes, *way),
         Op::Replay => {

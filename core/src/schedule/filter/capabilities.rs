@@ -17,6 +17,10 @@ use crate::schedule::stats::{CapabilitiesView, PoolStats};
 pub fn check(request: &PlacementRequest<'_>, pool: &PoolView<'_>, stats: &PoolStats) -> Check {
     let view = stats.capabilities_view().or_allocated_gib(pool.allocated_gib);
     let (mut observed, mut required) = (String::new(), String::new());
+    if request.purpose == Purpose::Snapshot {
+        // The specs may have changed since the volume was placed; its snapshots still lie beside it.
+        return Check::passed(CheckName::Capabilities, "the volume is there already".into(), "nothing".into());
+    }
     if matches!(request.purpose, Purpose::Extend { attached: true }) {
         match view.get("online_extend_support").as_deref() {
             Some(Capability::Bool(false)) => {

@@ -23,6 +23,8 @@ pub fn check(
     let needs = match request.purpose {
         Purpose::Create => format!("{size_gib} GiB"),
         Purpose::Extend { .. } => format!("{size_gib} GiB more"),
+        Purpose::Snapshot => format!("{size_gib} GiB for a snapshot"),
+        Purpose::Retype => "no more space".to_owned(),
     };
     let answer = |passed, observed: &str, required| Check::new(CheckName::Capacity, passed, observed.into(), required);
     if request.vol_exists_on == Some(pool.pool) {

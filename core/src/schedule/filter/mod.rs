@@ -3,6 +3,8 @@
 pub mod availability_zone;
 pub mod capabilities;
 pub mod capacity;
+pub mod hinted_volumes;
+pub mod query;
 pub mod service;
 pub mod tried_pools;
 

@@ -208,7 +208,7 @@ fn the_json_of_a_decision_is_plain() {
     let hash = SchedulerConfig::default().hash();
     let expected = concat!(
         r#"{"request":{"size_gib":2,"current_size_gib":0,"purpose":"create","extra_specs":{},"availability_zones":[],"#,
-        r#""tried_pools":[],"only_pool":null,"vol_exists_on":null},"attempt":1,"candidates_total":1,"passed_total":1,"#,
+        r#""tried_pools":[],"only_pool":null,"vol_exists_on":null,"hints":null},"attempt":1,"candidates_total":1,"passed_total":1,"#,
         r#""candidates":[{"pool":"n1@lvm#vg","stats_position":41,"claimed_gib":0,"checks":["#,
         r#"{"filter":"service","observed":"up, last heartbeat 5 s ago","required":"limit 60 s","verdict":"passed"},"#,
         r#"{"filter":"availability_zone","observed":"zone nova","required":"any zone","verdict":"passed"},"#,

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod explaining;
+mod hinting;
 mod placing;
 
 use std::collections::BTreeMap;
@@ -69,6 +70,7 @@ fn create(size_gib: u32, extra_specs: &Specs) -> PlacementRequest<'_> {
         only_pool: None,
         vol_exists_on: None,
         attempt: 1,
+        hints: None,
     }
 }
 

@@ -129,9 +129,9 @@ async fn filters_know_whom_every_event_concerns() {
     let events = client.events(all).await;
     for (id, name, view) in &events {
         assert_eq!((id, name), (&format!("{}.{}.{}", view.position, view.commit, view.index), &view.name));
-        let cell_wide = ["backend_reported", "service_changed", "type_created", "type_updated", "type_deleted"];
-        assert_eq!(view.project.is_none(), cell_wide.contains(&name.as_str()), "{view:?}");
-        let for_flow = name.starts_with("task_") || name.starts_with("flow_") || name.starts_with("quota_c");
+        let cell_wide = ["backend_", "service_", "type_", "qos_", "group_type_", "quota_class_", "log_level_"];
+        assert_eq!(view.project.is_none(), cell_wide.iter().any(|start| name.starts_with(start)), "{view:?}");
+        let for_flow = name.starts_with("task_") || name.starts_with("flow_") || name == "quota_committed";
         assert!(!for_flow || view.flow_id.is_some(), "{view:?}");
     }
     let of_small: Vec<&String> =
@@ -151,6 +151,16 @@ async fn filters_know_whom_every_event_concerns() {
     for name in ["quota_rolled_back", "volume_updated", "task_retried", "volume_extend_failed"] {
         assert!(got.iter().any(|event| event.1 == name), "{name}");
     }
+    // A volume's own story has its snapshots and attachments in it.
+    let of_origin: BTreeSet<&str> =
+        events.iter().filter(|e| e.2.volume_id == Some(story.lab.volume)).map(|e| e.1.as_str()).collect();
+    for name in ["snapshot_deleted", "attachment_created", "attachment_completed", "attachment_deleted"] {
+        assert!(of_origin.contains(name), "{name} is not in {of_origin:?}");
+    }
+    let cascaded = |e: &&(String, String, EventView)| e.2.volume_id == Some(story.lab.cascaded);
+    let gone: Vec<&str> =
+        events.iter().filter(cascaded).map(|e| e.1.as_str()).filter(|n| n.ends_with("_deleted")).collect();
+    assert_eq!(gone, ["snapshot_deleted", "snapshot_deleted", "volume_deleted"]);
     let ann: Vec<&str> = events.iter().filter(|e| e.2.actor.user == "ann").map(|e| e.1.as_str()).collect();
     assert_eq!(ann.first(), Some(&"flow_started"));
 }

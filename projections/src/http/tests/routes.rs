@@ -1,7 +1,7 @@
 use super::*;
 use crate::view::{
-    DecisionList, DecisionView, FlowHistory, FlowList, LogDigest, LogHead, PoolList, PoolView, QuotaSetView, Readiness,
-    ServiceList, TypeList, TypeView, VolumeList, VolumeView,
+    AttachmentList, DecisionList, DecisionView, FlowHistory, FlowList, LogDigest, LogHead, PoolList, PoolView,
+    QuotaSetView, Readiness, ServiceList, SnapshotList, TypeList, TypeView, VolumeList, VolumeView,
 };
 
 async fn read<T: serde::de::DeserializeOwned>(api: &Api, uri: &str) -> T {
@@ -36,6 +36,20 @@ async fn every_route_answers_what_the_views_say() {
     // What is gone still has its story.
     let flows: FlowList = read(&api, &format!("/v1/volumes/{}/flows", story.deleted)).await;
     assert_eq!(flows.flows.len(), 3);
+
+    let snapshots: SnapshotList = read(&api, &format!("/v1/snapshots?volume={}", story.lab.volume)).await;
+    assert_eq!(snapshots.snapshots.iter().map(|s| s.status.as_str()).collect::<Vec<_>>(), ["error", "available"]);
+    assert!(snapshots.snapshots[0].reason.as_ref().unwrap().contains("no_space"));
+    let first: SnapshotList = read(&api, "/v1/snapshots?project=lab&limit=1").await;
+    let uri = format!("/v1/snapshots?project=lab&marker={}", first.next_marker.unwrap());
+    let rest: SnapshotList = read(&api, &uri).await;
+    assert_eq!((first.snapshots[0].group_snapshot_id.is_some(), rest.next_marker), (true, None));
+    assert_eq!(rest.snapshots, snapshots.snapshots);
+    let attachments: AttachmentList = read(&api, "/v1/attachments?project=lab").await;
+    assert_eq!(attachments.attachments.iter().map(|a| a.status.as_str()).collect::<Vec<_>>(), ["reserved", "attached"]);
+    let nothing: AttachmentList =
+        read(&api, &format!("/v1/attachments?project=demo&volume={}", story.lab.volume)).await;
+    assert_eq!((nothing.attachments.len(), nothing.next_marker), (0, None));
 
     let pools: PoolList = read(&api, "/v1/pools").await;
     let pool: PoolView = read(&api, "/v1/pools/n1%40lvm%23a").await;
@@ -72,7 +86,6 @@ async fn bad_requests_have_stable_codes_and_never_a_5xx() {
     let long = format!("/v1/volumes?name={}", "x".repeat(20_000));
     let many = format!("/v1/volumes?{}", "metadata=a%3Db&".repeat(200));
     let rows = [
-        ("/", 404, "NotFound"),
         ("/v1", 404, "NotFound"),
         ("/v1/volume", 404, "NotFound"),
         ("/v1/volumes/", 404, "NotFound"),
@@ -99,6 +112,10 @@ async fn bad_requests_have_stable_codes_and_never_a_5xx() {
         (&format!("/v1/volumes?marker={unknown}"), 400, "UnknownMarker"),
         (&long, 414, "UriTooLong"),
         (&many, 400, "InvalidParameter"),
+        (&format!("/v1/snapshots?project=demo&marker={}", story.lab.snapshot), 400, "UnknownMarker"),
+        ("/v1/snapshots?limit=0", 400, "InvalidParameter"),
+        ("/v1/snapshots?name=x", 400, "UnknownParameter"),
+        ("/v1/attachments?marker=x", 400, "InvalidParameter"),
         ("/v1/pools/n1", 400, "InvalidParameter"),
         ("/v1/pools/n1@lvm", 400, "InvalidParameter"),
         ("/v1/pools/n9@lvm%23a", 404, "PoolNotFound"),
@@ -184,7 +201,7 @@ async fn metrics_count_rows_requests_and_strays() {
     for line in [
         position.as_str(),
         "stele_projection_strays_total 1",
-        "stele_projection_rows{table=\"volumes\"} 11",
+        "stele_projection_rows{table=\"volumes\"} 16",
         "stele_projection_rows{table=\"pools\"} 2",
         "stele_http_requests_total{route=\"/v1/volumes\",status=\"200\"} 1",
         "stele_http_requests_total{route=\"/v1/volumes\",status=\"400\"} 1",

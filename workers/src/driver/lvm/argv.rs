@@ -10,7 +10,7 @@ use crate::plan::Wipe;
 use crate::runner::Invocation;
 
 /// The columns of `lvs`, as [`super::report`] reads them.
-const LV_COLUMNS: &str = "lv_name,lv_size,lv_attr,lv_tags,pool_lv,data_percent,metadata_percent";
+const LV_COLUMNS: &str = "lv_name,lv_size,lv_attr,lv_tags,origin,pool_lv,data_percent,metadata_percent";
 
 /// The columns of `vgs`.
 const VG_COLUMNS: &str = "vg_name,vg_size,vg_free,lv_count";
@@ -34,10 +34,13 @@ impl Argv {
         self.report("lvs", LV_COLUMNS, &[])
     }
 
-    /// The one logical volume of that name. A selection and not a name: then absence is an empty list and success,
-    /// and nothing has to be concluded from an error message.
-    pub(super) fn lvs_named(&self, name: &str) -> Invocation {
-        self.report("lvs", LV_COLUMNS, &["-S".to_owned(), format!("lv_name=\"{name}\"")])
+    /// The logical volumes of these names, and what was taken from the first of them. A selection and not names: then
+    /// absence is a shorter list and success, and nothing has to be concluded from an error message.
+    pub(super) fn lvs_of(&self, names: &[String]) -> Invocation {
+        let named = names.iter().map(|name| format!("lv_name=\"{name}\""));
+        let taken = names.first().map(|name| format!("origin=\"{name}\""));
+        let selection = named.chain(taken).collect::<Vec<_>>().join(" || ");
+        self.report("lvs", LV_COLUMNS, &["-S".to_owned(), selection])
     }
 
     /// The volume group itself.
@@ -71,6 +74,44 @@ impl Argv {
         self.command("lvcreate", args)
     }
 
+    /// A thin volume with the data of another thin one. Not marked to be skipped, as snapshots are: it has to be there
+    /// after a reboot.
+    pub(super) fn clone(&self, name: &str, from: &str, tags: &[String]) -> Invocation {
+        let from = self.of(from);
+        let mut args = vec!["-y", "-s", "-k", "n", "-n", name];
+        args.extend(with_tags(tags));
+        args.push(&from);
+        self.command("lvcreate", args)
+    }
+
+    /// A snapshot of a thin volume, in the same pool.
+    pub(super) fn snapshot_thin(&self, name: &str, of: &str, tags: &[String]) -> Invocation {
+        let of = self.of(of);
+        let mut args = vec!["-y", "-s", "-n", name];
+        args.extend(with_tags(tags));
+        args.push(&of);
+        self.command("lvcreate", args)
+    }
+
+    /// A snapshot of a thick volume, with room for every block of it to change: one that runs out of room is lost.
+    pub(super) fn snapshot_thick(&self, name: &str, of: &str, tags: &[String]) -> Invocation {
+        let of = self.of(of);
+        let mut args = vec!["-y", "-s", "-l", "100%ORIGIN", "-n", name];
+        args.extend(with_tags(tags));
+        args.push(&of);
+        self.command("lvcreate", args)
+    }
+
+    /// Makes an ordinary volume of the room that a snapshot of a thick volume has.
+    pub(super) fn split(&self, name: &str) -> Invocation {
+        self.command("lvconvert", vec!["-y", "--splitsnapshot", &self.of(name)])
+    }
+
+    /// Takes a tag away. A tag that is not there is no error.
+    pub(super) fn untag(&self, name: &str, tag: &str) -> Invocation {
+        self.command("lvchange", vec!["--deltag", tag, &self.of(name)])
+    }
+
     /// The thin pool, of 95 % of what is free: its metadata needs room to grow.
     pub(super) fn create_pool(&self, pool: &str) -> Invocation {
         self.command("lvcreate", vec!["-y", "--type", "thin-pool", "-l", "95%FREE", "-n", pool, &self.volume_group])
@@ -86,6 +127,11 @@ impl Argv {
         self.command("lvchange", vec!["-a", "y", "-y", "-K", &self.of(name)])
     }
 
+    /// Makes the device disappear, and with it those of the volume's snapshots.
+    pub(super) fn deactivate(&self, name: &str) -> Invocation {
+        self.command("lvchange", vec!["-a", "n", "-y", &self.of(name)])
+    }
+
     /// Removes a volume. The second attempt also passes over devices that somebody left suspended.
     pub(super) fn remove(&self, name: &str, second_attempt: bool) -> Invocation {
         let config = if second_attempt {
@@ -99,7 +145,7 @@ impl Argv {
     /// Wipes a part of a volume's device. `blkdiscard` opens the device exclusively, so what is mounted is refused.
     pub(super) fn wipe(&self, name: &str, how: Wipe, offset: u64, length: u64) -> Invocation {
         let (offset, length) = (offset.to_string(), length.to_string());
-        let device = format!("/dev/{}/{name}", self.volume_group);
+        let device = self.device(name);
         let mut args = vec!["--offset", &offset, "--length", &length, &device];
         if how == Wipe::Zero {
             args.splice(..0, ["--zeroout", "--step", ZERO_STEP_BYTES]);
@@ -114,6 +160,11 @@ impl Argv {
             SETTLE + Duration::from_secs(2),
             ["settle".to_owned(), format!("--timeout={}", SETTLE.as_secs())],
         )
+    }
+
+    /// The path of an active volume.
+    pub(super) fn device(&self, name: &str) -> String {
+        format!("/dev/{}/{name}", self.volume_group)
     }
 
     fn of(&self, name: &str) -> String {
@@ -134,21 +185,28 @@ mod tests {
     use stele_core::unit::Position;
 
     use super::*;
-    use crate::driver::tags;
-    use crate::testing::volume;
+    use crate::object::Object;
+    use crate::testing::{snapshot, volume};
 
     #[test]
     fn the_command_lines_are_these() {
         let argv = Argv { volume_group: "vg".to_owned(), timeout: Duration::from_secs(9) };
-        let tags = tags(volume(1), Position(42));
+        let tags = Object::Volume(volume(1)).tags(Position(42));
         let id = "00000000-0000-0000-0000-000000000001";
         let name = format!("volume-{id}");
         let columns = "lvs --reportformat json --units b --nosuffix -o \
-                       lv_name,lv_size,lv_attr,lv_tags,pool_lv,data_percent,metadata_percent";
+                       lv_name,lv_size,lv_attr,lv_tags,origin,pool_lv,data_percent,metadata_percent";
         let retry = "lvremove --config activation { retry_deactivation = 1 }";
         for (invocation, text) in [
             (argv.lvs(), format!("{columns} vg")),
-            (argv.lvs_named(&name), format!("{columns} -S lv_name=\"{name}\" vg")),
+            (
+                argv.lvs_of(std::slice::from_ref(&name)),
+                format!("{columns} -S lv_name=\"{name}\" || origin=\"{name}\" vg"),
+            ),
+            (
+                argv.lvs_of(&["a".to_owned(), "b".to_owned()]),
+                format!("{columns} -S lv_name=\"a\" || lv_name=\"b\" || origin=\"a\" vg"),
+            ),
             (argv.vgs(), "vgs --reportformat json --units b --nosuffix -o vg_name,vg_size,vg_free,lv_count vg".into()),
             (
                 argv.create_thin("vg-pool", &name, 1 << 30, &tags),
@@ -162,6 +220,21 @@ mod tests {
                     "lvcreate -y -Wy -Zy -L 1073741824b -n {name} --addtag stele.volume.{id} --addtag stele.at.42 vg"
                 ),
             ),
+            (
+                argv.clone(&name, "_snapshot-x", &tags),
+                format!("lvcreate -y -s -k n -n {name} --addtag stele.volume.{id} --addtag stele.at.42 vg/_snapshot-x"),
+            ),
+            (
+                argv.snapshot_thin("_s", &name, &tags[..1]),
+                format!("lvcreate -y -s -n _s --addtag stele.volume.{id} vg/{name}"),
+            ),
+            (
+                argv.snapshot_thick("_s", &name, &tags[..1]),
+                format!("lvcreate -y -s -l 100%ORIGIN -n _s --addtag stele.volume.{id} vg/{name}"),
+            ),
+            (argv.split("_s"), "lvconvert -y --splitsnapshot vg/_s".into()),
+            (argv.untag(&name, "stele.copying"), format!("lvchange --deltag stele.copying vg/{name}")),
+            (argv.deactivate(&name), format!("lvchange -a n -y vg/{name}")),
             (argv.create_pool("p"), "lvcreate -y --type thin-pool -l 95%FREE -n p vg".into()),
             (argv.extend(&name, 2 << 30), format!("lvextend -L 2147483648b vg/{name}")),
             (argv.activate(&name), format!("lvchange -a y -y -K vg/{name}")),
@@ -182,7 +255,12 @@ mod tests {
     #[test]
     fn tags_hold_only_what_lvm_allows() {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+.-/=!:&#".contains(&b);
-        for tag in tags(volume(u128::MAX), Position(u64::MAX)) {
+        let volume = volume(u128::MAX);
+        let objects =
+            [Object::Volume(volume), Object::Snapshot { snapshot: snapshot(u128::MAX), volume }, Object::Still(volume)];
+        let mut tags: Vec<_> = objects.iter().flat_map(|object| object.tags(Position(u64::MAX))).collect();
+        tags.push(crate::object::COPYING_TAG.to_owned());
+        for tag in tags {
             assert!(tag.bytes().all(allowed) && !tag.starts_with('-') && tag.len() <= 1024, "{tag}");
         }
     }

@@ -131,6 +131,10 @@ mod tests {
             ("lvcreate-full-pool", NoSpace),
             ("lvremove-absent-vg", NotFound),
             ("lvcreate-bad-tag", Other),
+            ("deactivate-open-snapshot", Busy),
+            ("split-open", Busy),
+            ("split-again", Other),
+            ("split-absent", NotFound),
         ];
         let file = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/lvm/failures.json"));
         let captured: Vec<Captured> = serde_json::from_str(file).unwrap();

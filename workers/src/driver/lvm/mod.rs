@@ -1,17 +1,21 @@
 //! LVM: each volume is an LV in one volume group, thin or thick.
 //!
-//! Names are those of the field (`volume-<uuid>`), and every LV carries the tags of [`super::tags`] from the very
-//! command that makes it, so there is no moment in which an LV of ours has none. The semantics are those of
-//! `cinder/volume/drivers/lvm.py`.
+//! Every LV carries its tags from the very command that makes it, so there is no moment in which an LV of ours has none.
+//! The semantics are those of `cinder/volume/drivers/lvm.py`.
+//!
+//! Thin: snapshots and copies are thin volumes that share blocks; each stands for itself. Thick: a snapshot holds what
+//! has changed in its volume since, and hangs on it; a copy is made byte by byte.
 //!
 //! | file     | holds                                                       |
 //! | -------- | ----------------------------------------------------------- |
 //! | argv     | every command line                                          |
 //! | report   | the parser of what `lvs` and `vgs` print                    |
 //! | classify | what a failed command means                                 |
+//! | copy     | copies from device to device                                |
 
 mod argv;
 mod classify;
+mod copy;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -19,14 +23,15 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stele_core::id::{PoolName, VolumeId};
+use stele_core::id::PoolName;
 use stele_core::schedule::Capability;
-use stele_core::task::{Failure, FailureKind, PoolReport, Task, lv_name};
+use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 
-use super::stats::{Bytes, Figures};
-use super::{Applied, Driver, Item, Meter, failure, item, no_such_pool, tags};
+use super::stats::{Bytes, Figures, volumes_of};
+use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, LvmConfig, LvmType, WipePolicy};
-use crate::plan::{Found, Observed, Owner, Step, Wipe};
+use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
+use crate::plan::{Act, Found, Look, Observed, Owner, Step, Wipe};
 use crate::runner::{Invocation, Output, Runner};
 use argv::Argv;
 use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
@@ -96,36 +101,48 @@ impl Driver for Lvm {
         "lvm"
     }
 
-    async fn observe(&self, volume: VolumeId, pool: &PoolName) -> Result<Observed, Failure> {
-        let inner = self.check("observe", pool)?;
-        let name = lv_name(volume);
-        let mut found = inner.find(&name).await?;
-        if found.as_ref().is_some_and(|lv| lv.open) {
+    async fn observe(&self, task: &Task) -> Result<Look, Failure> {
+        let inner = self.check("observe", &task.pool)?;
+        let objects = Objects::of(task);
+        let mut volumes = inner.find(objects).await?;
+        if volumes.iter().any(|lv| lv.open && objects.all().any(|object| object.name() == lv.name)) {
             // It may be udev that holds it, only to look what is in it.
             inner.settle().await;
-            found = inner.find(&name).await?;
+            volumes = inner.find(objects).await?;
         }
-        Ok(found.map_or(Observed::Absent, |lv| Observed::Present(inner.found(volume, &lv))))
+        let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| inner.seen(object, &volumes));
+        Ok(Look { object: seen(Some(objects.object)), source: seen(objects.source), still: seen(objects.still) })
     }
 
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
         let inner = self.check(step.name(), &task.pool)?;
-        let name = lv_name(task.operation.volume());
-        match *step {
-            Step::Create { size_bytes } => {
-                let tags = tags(task.operation.volume(), task.asked_at);
-                inner
-                    .change(match &inner.thin_pool {
-                        Some(pool) => inner.argv.create_thin(pool, &name, size_bytes, &tags),
-                        None => inner.argv.create_thick(&name, size_bytes, &tags),
-                    })
-                    .await
+        let (name, argv) = (step.on.name(), &inner.argv);
+        let mut tags = step.on.tags(task.asked_at);
+        let invocation = match step.act {
+            Act::Create { size_bytes, unfinished } => {
+                tags.extend(unfinished.then(|| COPYING_TAG.to_owned()));
+                match &inner.thin_pool {
+                    Some(pool) => argv.create_thin(pool, &name, size_bytes, &tags),
+                    None => argv.create_thick(&name, size_bytes, &tags),
+                }
             }
-            Step::Extend { size_bytes } => inner.change(inner.argv.extend(&name, size_bytes)).await,
-            Step::Activate => inner.change(inner.argv.activate(&name)).await,
-            Step::Wipe { how, size_bytes } => inner.wipe(&name, how, size_bytes, meter).await,
-            Step::Remove => inner.remove(&name).await,
-        }
+            Act::Clone { from } => argv.clone(&name, &from.name(), &tags),
+            Act::Snapshot { of, joined: false } => argv.snapshot_thin(&name, &of.name(), &tags),
+            Act::Snapshot { of, joined: true } => argv.snapshot_thick(&name, &of.name(), &tags),
+            Act::Extend { size_bytes } => argv.extend(&name, size_bytes),
+            Act::Activate => argv.activate(&name),
+            Act::Deactivate => argv.deactivate(&name),
+            Act::Split => argv.split(&name),
+            Act::Copy { from } => return inner.copy(task, step.on, from, meter).await,
+            Act::Wipe { how } => return inner.wipe(&name, how, meter).await,
+            Act::Remove => return inner.remove(&name).await,
+        };
+        inner.change(invocation).await
+    }
+
+    async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
+        let device = self.check("connect", &task.pool)?.argv.device(&Objects::of(task).object.name());
+        connection(task, "local", Some(device.as_ref()))
     }
 
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
@@ -135,24 +152,19 @@ impl Driver for Lvm {
             Some(pool) => thin_figures(pool, &volumes)?,
             None => thick_figures(&inner.group().await?),
         };
-        let ours: Vec<_> = volumes.iter().filter_map(|lv| item(&lv.name, lv.size_bytes, &lv.tags)).collect();
+        let (allocated_bytes, count) = volumes_of(&items(&volumes));
         let kind = if inner.thin_pool.is_some() { "thin" } else { "default" };
         let group = &inner.argv.volume_group;
         let place = format!("LVMVolumeDriver:{}:{group}:{kind}:0", inner.backend.name.host());
         let mut more = figures.more;
         more.push(("location_info", Capability::Text(place)));
-        let figures = Figures {
-            allocated_bytes: ours.iter().map(|item| item.size_bytes).sum(),
-            volumes: ours.len(),
-            more,
-            ..figures
-        };
-        Ok(vec![PoolReport { pool: inner.pool.clone(), stats: figures.into_stats(&inner.backend) }])
+        let figures = Figures { allocated_bytes, volumes: count, more, ..figures };
+        Ok(vec![PoolReport { pool: inner.pool.clone(), stats: figures.into_stats(&inner.backend, &inner.pool) }])
     }
 
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         let volumes = self.check("inventory", pool)?.volumes().await?;
-        let mut items: Vec<_> = volumes.iter().filter_map(|lv| item(&lv.name, lv.size_bytes, &lv.tags)).collect();
+        let mut items = items(&volumes);
         items.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(items)
     }
@@ -180,7 +192,7 @@ impl Inner {
     }
 
     async fn has_thin_pool(&self, name: &str) -> Result<bool, Failure> {
-        match self.find(name).await? {
+        match self.find_named(&[name.to_owned()]).await?.iter().find(|lv| lv.name == name) {
             None => Ok(false),
             Some(lv) if lv.kind == Kind::ThinPool => Ok(true),
             Some(_) => {
@@ -190,25 +202,39 @@ impl Inner {
         }
     }
 
-    fn found(&self, volume: VolumeId, lv: &LogicalVolume) -> Found {
-        let ours = item(&lv.name, lv.size_bytes, &lv.tags).filter(|item| item.volume == volume);
-        Found {
+    fn seen(&self, object: Object, volumes: &[LogicalVolume]) -> Observed {
+        let name = object.name();
+        let Some(lv) = volumes.iter().find(|lv| lv.name == name) else { return Observed::Absent };
+        let ours = object.read(&lv.tags);
+        let is_snapshot_of_it = |other: &LogicalVolume| {
+            let item = Item::read(&other.name, other.size_bytes, &other.tags);
+            matches!((object, item), (Object::Volume(volume), Some(item)) if item.is_snapshot_of(volume))
+        };
+        Observed::Present(Found {
             size_bytes: lv.size_bytes,
             owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
-            asked_at: ours.and_then(|item| item.asked_at),
+            asked_at: ours.flatten(),
             open: lv.open,
-            has_snapshots: lv.kind == Kind::Origin,
+            // Whatever hangs on a thick volume would go with it, ours or not.
+            has_snapshots: lv.kind == Kind::Origin || volumes.iter().any(is_snapshot_of_it),
+            joined: matches!(lv.kind, Kind::Origin | Kind::Cow),
             active: lv.active,
+            unfinished: is_unfinished(&lv.tags),
+            clones: lv.pool.is_some(),
             // A thin pool zeroes each block before it gives it to another volume.
             wipe: if lv.pool.is_some() { None } else { self.wipe.wipe() },
-        }
+        })
     }
 
-    async fn wipe(&self, name: &str, how: Wipe, size_bytes: u64, meter: &Meter) -> Result<Applied, Failure> {
+    async fn wipe(&self, name: &str, how: Wipe, meter: &Meter) -> Result<Applied, Failure> {
         let chunk_bytes = match how {
             Wipe::Zero => ZERO_CHUNK_BYTES,
             Wipe::Discard => DISCARD_CHUNK_BYTES,
         };
+        // A snapshot that was split off has another size than before.
+        let found = self.find_named(&[name.to_owned()]).await?;
+        let found = found.iter().find(|lv| lv.name == name);
+        let size_bytes = found.map(|lv| lv.size_bytes).ok_or_else(|| self.gone("wipe", name))?;
         let mut offset = 0;
         while offset < size_bytes {
             let length = chunk_bytes.min(size_bytes - offset);
@@ -217,6 +243,26 @@ impl Inner {
             meter.advance(offset, size_bytes);
         }
         Ok(Applied { step: "blkdiscard", exit_status: Some(0) })
+    }
+
+    /// Nobody else can begin the same copy while this one has the volume's device, and the mark goes before the device
+    /// is let go: whoever gets it next sees that there is nothing left to copy.
+    async fn copy(&self, task: &Task, into: Object, from: Object, meter: &Meter) -> Result<Applied, Failure> {
+        let name = into.name();
+        let devices = copy::Devices::open(self.argv.device(&from.name()), self.argv.device(&name)).await?;
+        let found = self.find_named(std::slice::from_ref(&name)).await?;
+        let found = found.iter().find(|lv| lv.name == name).ok_or_else(|| self.gone("copy", &name))?;
+        if into.read(&found.tags) != Some(Some(task.asked_at)) || !is_unfinished(&found.tags) {
+            let message = format!("{name} in {} does not wait for data any more", task.pool);
+            return Err(failure(FailureKind::Conflict, "copy", message));
+        }
+        devices.copy(meter).await?;
+        self.change(self.argv.untag(&name, COPYING_TAG)).await?;
+        Ok(Applied { step: "copy", exit_status: None })
+    }
+
+    fn gone(&self, step: &str, name: &str) -> Failure {
+        failure(FailureKind::NotFound, step, format!("{name} in {} is gone", self.argv.volume_group))
     }
 
     async fn remove(&self, name: &str) -> Result<Applied, Failure> {
@@ -237,14 +283,19 @@ impl Inner {
         }
     }
 
-    async fn find(&self, name: &str) -> Result<Option<LogicalVolume>, Failure> {
-        let volumes = self.read(self.argv.lvs_named(name), report::logical_volumes).await?;
-        // The selection asks for one name; that LVM understood it so is checked all the same.
-        match volumes.as_slice() {
-            [] => Ok(None),
-            [lv] if lv.name == name => Ok(Some(lv.clone())),
-            others => {
-                let message = format!("lvs was asked for {name} and told of {} others", others.len());
+    async fn find(&self, objects: Objects) -> Result<Vec<LogicalVolume>, Failure> {
+        self.find_named(&objects.all().map(Object::name).collect::<Vec<_>>()).await
+    }
+
+    /// The volumes of these names, and what was taken from the first of them.
+    async fn find_named(&self, names: &[String]) -> Result<Vec<LogicalVolume>, Failure> {
+        let volumes = self.read(self.argv.lvs_of(names), report::logical_volumes).await?;
+        // That LVM understood the selection is checked all the same.
+        let selected = |lv: &LogicalVolume| names.contains(&lv.name) || lv.origin.as_ref() == names.first();
+        match volumes.iter().find(|lv| !selected(lv)) {
+            None => Ok(volumes),
+            Some(other) => {
+                let message = format!("lvs was asked for {} and told of {}", names.join(", "), other.name);
                 Err(failure(FailureKind::Unparsable, "lvs", message))
             }
         }
@@ -296,6 +347,10 @@ impl Inner {
             attempt += 1;
         }
     }
+}
+
+fn items(volumes: &[LogicalVolume]) -> Vec<Item> {
+    volumes.iter().filter_map(|lv| Item::read(&lv.name, lv.size_bytes, &lv.tags)).collect()
 }
 
 fn thin_figures(pool: &str, volumes: &[LogicalVolume]) -> Result<Figures, Failure> {

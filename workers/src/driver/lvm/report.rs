@@ -35,6 +35,8 @@ pub(super) struct LogicalVolume {
     pub(super) tags: Vec<String>,
     /// The thin pool that it lies in.
     pub(super) pool: Option<String>,
+    /// The volume that it was taken from, while that exists.
+    pub(super) origin: Option<String>,
     /// Of a pool: how much of its data is used, in per cent.
     pub(super) data_percent: Option<f64>,
     /// Of a pool: how much of its metadata is used, in per cent.
@@ -47,6 +49,8 @@ pub(super) enum Kind {
     ThinPool,
     /// A thick volume with snapshots that would go with it.
     Origin,
+    /// A snapshot of a thick volume: it holds only what has changed since.
+    Cow,
     Other,
 }
 
@@ -87,6 +91,7 @@ struct LvRow {
     lv_size: String,
     lv_attr: String,
     lv_tags: String,
+    origin: String,
     pool_lv: String,
     data_percent: String,
     metadata_percent: String,
@@ -141,12 +146,14 @@ fn logical_volume(row: LvRow) -> Result<LogicalVolume, ReportError> {
         kind: match kind {
             b't' => Kind::ThinPool,
             b'o' | b'O' => Kind::Origin,
+            b's' | b'S' => Kind::Cow,
             _ => Kind::Other,
         },
         active: *state != b'-',
         open: *open == b'o',
         tags: row.lv_tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
         pool: Some(row.pool_lv.clone()).filter(|pool| !pool.is_empty()),
+        origin: Some(row.origin.clone()).filter(|origin| !origin.is_empty()),
         data_percent: percent("data_percent", &row.data_percent)?,
         metadata_percent: percent("metadata_percent", &row.metadata_percent)?,
         name: row.lv_name,
@@ -210,7 +217,7 @@ mod tests {
         assert_eq!(short(captured!("lvs-thick-inactive")), ["volume-7a2 1073741824 Other  - 2"]);
         assert_eq!(
             short(captured!("lvs-thick-origin")),
-            ["_snapshot- 104857600 Other active - 0", "volume-7a2 1073741824 Origin active - 2"]
+            ["_snapshot- 104857600 Cow active - 0", "volume-7a2 1073741824 Origin active - 2"]
         );
         for empty in [captured!("lvs-absent").as_slice(), captured!("lvs-empty").as_slice()] {
             assert_eq!(logical_volumes(empty).unwrap(), []);

@@ -5,11 +5,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use stele_core::task::Operation;
 use stele_core::unit::Position;
 use tempfile::TempDir;
 
 use super::*;
-use crate::testing::{GIB, config, create_task, volume};
+use crate::testing::{GIB, clone_task, config, create_task, snapshot_task, volume};
 
 /// A folder of tools. Each notes its command line in `calls`.
 struct Tools(TempDir);
@@ -80,19 +81,41 @@ async fn thick() -> (Tools, Lvm) {
     (tools, driver)
 }
 
-async fn apply(driver: &Lvm, step: &Step) -> Result<Applied, Failure> {
-    let pool = driver.0.pool.clone();
-    driver.apply(&Task { pool, ..create_task(1, 1) }, step, &Meter::default()).await
+async fn apply(driver: &Lvm, act: Act) -> Result<Applied, Failure> {
+    apply_to(driver, &create_task(1, 1), act, &Meter::default()).await
 }
 
-/// A volume of the captured outputs.
-fn captured(id: &str) -> VolumeId {
-    id.parse().unwrap()
+async fn apply_to(driver: &Lvm, task: &Task, act: Act, meter: &Meter) -> Result<Applied, Failure> {
+    let step = Step { on: Objects::of(task).object, act };
+    driver.apply(&Task { pool: driver.0.pool.clone(), ..task.clone() }, &step, meter).await
+}
+
+async fn observe(driver: &Lvm, task: &Task) -> Result<Look, Failure> {
+    driver.observe(&Task { pool: driver.0.pool.clone(), ..task.clone() }).await
+}
+
+/// What LVM prints of one volume.
+fn row(name: &str, attr: &str, tags: &str, origin: &str) -> String {
+    format!(
+        r#"{{"lv_name":"{name}","lv_size":"1073741824","lv_attr":"{attr}","lv_tags":"{tags}","origin":"{origin}","pool_lv":"","data_percent":"","metadata_percent":""}}"#
+    )
+}
+
+fn report(rows: &[String]) -> String {
+    format!(r#"{{"report":[{{"lv":[{}]}}]}}"#, rows.join(","))
+}
+
+/// A task about a volume of the captured outputs.
+fn captured(id: &str) -> Task {
+    let mut task = create_task(1, 1);
+    let size_gib = crate::testing::size(1);
+    task.operation = Operation::CreateVolume { volume: id.parse().unwrap(), size_gib, source: None };
+    task
 }
 
 #[tokio::test]
 async fn thin_or_thick_is_settled_as_in_cinder() {
-    let pool = r#"{"report":[{"lv":[{"lv_name":"vg-pool","lv_size":"1","lv_attr":"twi-a-tz--","lv_tags":"","pool_lv":"","data_percent":"0.00","metadata_percent":"1.00"}]}]}"#;
+    let pool = r#"{"report":[{"lv":[{"lv_name":"vg-pool","lv_size":"1","lv_attr":"twi-a-tz--","lv_tags":"","origin":"","pool_lv":"","data_percent":"0.00","metadata_percent":"1.00"}]}]}"#;
     let thick = pool.replace("twi-a-tz--", "-wi-a-----");
     let none = r#"{"report":[{"lv":[]}]}"#;
     for (lvm_type, group, lvs, expected) in [
@@ -139,10 +162,9 @@ async fn lvm_that_is_not_there_is_told_at_once() {
 #[tokio::test]
 async fn a_volume_is_observed_with_all_that_matters() {
     let (tools, driver) = thick().await;
-    let pool = driver.0.pool.clone();
     let observe = async |id: &str, output: &str| {
         tools.prints("lvs", output);
-        match driver.observe(captured(id), &pool).await {
+        match observe(&driver, &captured(id)).await.map(|look| look.object) {
             Ok(Observed::Present(found)) => Ok(found),
             other => Err(other),
         }
@@ -154,37 +176,38 @@ async fn a_volume_is_observed_with_all_that_matters() {
         asked_at: Some(Position(4711)),
         open: false,
         has_snapshots: false,
+        joined: false,
         active: true,
+        unfinished: false,
+        clones: true,
         wipe: None,
     };
     assert_eq!(thin, ours);
     let thick = observe("7a2d3e6f-0e1c-4d4a-9d40-2a2b3c4d5e6f", "lvs-thick-inactive").await.unwrap();
-    assert_eq!(thick, Found { active: false, wipe: Some(Wipe::Zero), asked_at: Some(Position(12)), ..ours });
+    let solid = Found { clones: false, wipe: Some(Wipe::Zero), asked_at: Some(Position(12)), ..ours };
+    assert_eq!(thick, Found { active: false, ..solid.clone() });
+    let origin = observe("7a2d3e6f-0e1c-4d4a-9d40-2a2b3c4d5e6f", "lvs-thick-origin").await.unwrap();
+    assert_eq!(origin, Found { has_snapshots: true, joined: true, ..solid });
     assert_eq!(observe("6f1c2f5e-9d0b-4c39-8c3f-1f1a2b3c4d5e", "lvs-absent").await, Err(Ok(Observed::Absent)));
     // A selection that LVM did not understand, or another LVM's idea of it.
     let failure = observe("6f1c2f5e-9d0b-4c39-8c3f-1f1a2b3c4d5e", "lvs-thin").await.unwrap_err().unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unparsable);
     tools.tool("lvs", "echo 'File descriptor 3 leaked'; exit 0");
-    let failure = driver.observe(volume(1), &pool).await.unwrap_err();
+    let failure = driver.observe(&Task { pool: driver.0.pool.clone(), ..create_task(1, 1) }).await.unwrap_err();
     assert_eq!((failure.kind, failure.exit_status), (FailureKind::Unparsable, Some(0)));
 }
 
 #[tokio::test]
 async fn only_what_stays_open_is_in_use() {
     let (tools, driver) = thick().await;
-    let row = |attr: &str| {
-        let name = lv_name(volume(1));
-        format!(
-            r#"{{"report":[{{"lv":[{{"lv_name":"{name}","lv_size":"1073741824","lv_attr":"{attr}","lv_tags":"","pool_lv":"","data_percent":"","metadata_percent":""}}]}}]}}"#
-        )
-    };
+    let seen = |attr: &str| report(&[row(&Object::Volume(volume(1)).name(), attr, "", "")]);
     let script = format!(
         "if [ -e looked ]; then echo '{}'; else touch looked; echo '{}'; fi",
-        row("-wi-a-----"),
-        row("-wi-ao----")
+        seen("-wi-a-----"),
+        seen("-wi-ao----")
     );
     tools.tool("lvs", &script);
-    let Observed::Present(found) = driver.observe(volume(1), &driver.0.pool).await.unwrap() else { panic!() };
+    let Observed::Present(found) = observe(&driver, &create_task(1, 1)).await.unwrap().object else { panic!() };
     assert_eq!((found.open, found.owner), (false, Owner::Foreign));
     assert_eq!(tools.programs(), ["lvs", "udevadm", "lvs"]);
 }
@@ -193,19 +216,19 @@ async fn only_what_stays_open_is_in_use() {
 async fn a_remove_is_tried_twice_but_only_where_that_can_help() {
     let (tools, driver) = thick().await;
     tools.fails("lvremove", 1, "  Logical volume vg/x in use.", "exit 5");
-    assert_eq!(apply(&driver, &Step::Remove).await.unwrap().step, "lvremove");
+    assert_eq!(apply(&driver, Act::Remove).await.unwrap().step, "lvremove");
     assert_eq!(tools.programs(), ["lvremove", "udevadm", "lvremove"]);
     assert!(tools.calls()[2].contains("ignore_suspended_devices"));
 
     let (tools, driver) = thick().await;
     tools.fails("lvremove", 9, "  Logical volume vg/x in use.", "exit 5");
-    let failure = apply(&driver, &Step::Remove).await.unwrap_err();
+    let failure = apply(&driver, Act::Remove).await.unwrap_err();
     assert_eq!((failure.kind, failure.exit_status), (FailureKind::Busy, Some(5)));
     assert_eq!(tools.programs().len(), 3);
 
     let (tools, driver) = thick().await;
     tools.fails("lvremove", 9, "  Failed to find logical volume \"vg/x\"", "exit 5");
-    assert_eq!(apply(&driver, &Step::Remove).await.unwrap_err().kind, FailureKind::NotFound);
+    assert_eq!(apply(&driver, Act::Remove).await.unwrap_err().kind, FailureKind::NotFound);
     assert_eq!(tools.programs(), ["lvremove"]);
 }
 
@@ -214,8 +237,62 @@ async fn a_tool_that_crashed_runs_again() {
     for (crashes, ok) in [(2, true), (3, false)] {
         let (tools, driver) = thick().await;
         tools.fails("lvextend", crashes, "", "kill -SEGV $$");
-        assert_eq!(apply(&driver, &Step::Extend { size_bytes: GIB }).await.is_ok(), ok);
+        assert_eq!(apply(&driver, Act::Extend { size_bytes: GIB }).await.is_ok(), ok);
         assert_eq!(tools.calls().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn snapshots_and_what_is_copied_are_known_by_their_tags() {
+    let (tools, driver) = thick().await;
+    let (volume, copy) = (Object::Volume(volume(1)), Object::Volume(crate::testing::volume(2)));
+    let snapshot = Objects::of(&snapshot_task(7, 1)).object;
+    let still = Object::Still(crate::testing::volume(2));
+    let tags = |object: Object| object.tags(Position(42)).join(",");
+    let rows = [
+        row(&volume.name(), "owi-a-s---", &tags(volume), ""),
+        row(&snapshot.name(), "swi-a-s---", &tags(snapshot), &volume.name()),
+        row(&still.name(), "swi---s---", &tags(still), &volume.name()),
+        row(&copy.name(), "-wi-a-----", &format!("{},{COPYING_TAG}", tags(copy)), ""),
+        // A name that anybody may have given.
+        row("backup", "swi-a-s---", "", &volume.name()),
+    ];
+    let solid = |joined, active, has_snapshots| Found {
+        size_bytes: GIB,
+        owner: Owner::Ours,
+        asked_at: Some(Position(42)),
+        open: false,
+        has_snapshots,
+        joined,
+        active,
+        unfinished: false,
+        clones: false,
+        wipe: Some(Wipe::Zero),
+    };
+    let present = |found: Found| Observed::Present(found);
+    tools.tool("lvs", &format!("echo '{}'", report(&rows[..3])));
+    let look = observe(&driver, &snapshot_task(7, 1)).await.unwrap_err();
+    assert_eq!(look.kind, FailureKind::Unparsable, "the still was not asked for: {look}");
+    tools.tool("lvs", &format!("echo '{}'", report(&rows[..2])));
+    let look = observe(&driver, &snapshot_task(7, 1)).await.unwrap();
+    assert_eq!((look.object, look.source), (present(solid(true, true, false)), present(solid(true, true, true))));
+    tools.tool("lvs", &format!("echo '{}'", report(&[rows[0].clone(), rows[2].clone(), rows[3].clone()])));
+    let look = observe(&driver, &clone_task(2, 1, 1)).await.unwrap();
+    assert_eq!(look.object, present(Found { unfinished: true, ..solid(false, true, false) }));
+    assert_eq!((look.source, look.still), (present(solid(true, true, true)), present(solid(true, false, false))));
+    tools.tool("lvs", &format!("echo '{}'", report(&rows)));
+    let inventory = driver.inventory(&driver.0.pool).await.unwrap();
+    assert_eq!(inventory.iter().map(|item| item.object).collect::<Vec<_>>(), [snapshot, still, volume, copy]);
+
+    // A thin volume's snapshots share its pool, and so does what was copied from it.
+    let thin = |row: &String| row.replace(r#""pool_lv":"""#, r#""pool_lv":"vg-pool""#);
+    let cloned = row(&copy.name(), "Vwi-a-tz--", &tags(copy), &volume.name());
+    for (others, has_snapshots) in [(vec![], false), (vec![thin(&cloned)], false), (vec![thin(&rows[1])], true)] {
+        let rows: Vec<_> =
+            std::iter::once(thin(&row(&volume.name(), "Vwi-a-tz--", &tags(volume), ""))).chain(others).collect();
+        tools.tool("lvs", &format!("echo '{}'", report(&rows)));
+        let Observed::Present(found) = observe(&driver, &create_task(1, 1)).await.unwrap().object else { panic!() };
+        assert_eq!((found.has_snapshots, found.joined, found.clones, found.wipe), (has_snapshots, false, true, None));
     }
 }
 
@@ -223,20 +300,24 @@ async fn a_tool_that_crashed_runs_again() {
 async fn a_wipe_goes_through_the_whole_volume_and_shows_its_progress() {
     let (tools, driver) = thick().await;
     tools.tool("blkdiscard", "exit 0");
+    let name = Object::Volume(volume(1)).name();
+    let found = row(&name, "-wi-a-----", "", "").replace("1073741824", &(2 * GIB + 4096).to_string());
+    tools.tool("lvs", &format!("echo '{}'", report(&[found])));
     let meter = Meter::default();
-    let task = Task { pool: driver.0.pool.clone(), ..create_task(1, 1) };
-    let step = Step::Wipe { how: Wipe::Zero, size_bytes: 2 * GIB + 4096 };
-    driver.apply(&task, &step, &meter).await.unwrap();
-    let device = format!("/dev/vg/{}", lv_name(volume(1)));
+    let task = create_task(1, 1);
+    let wipe = Act::Wipe { how: Wipe::Zero };
+    apply_to(&driver, &task, wipe, &meter).await.unwrap();
     let line = |offset: u64, length: u64| {
-        format!("blkdiscard --zeroout --step 67108864 --offset {offset} --length {length} {device}")
+        format!("blkdiscard --zeroout --step 67108864 --offset {offset} --length {length} /dev/vg/{name}")
     };
-    assert_eq!(tools.calls(), [line(0, GIB), line(GIB, GIB), line(2 * GIB, 4096)]);
+    assert_eq!(tools.calls()[1..], [line(0, GIB), line(GIB, GIB), line(2 * GIB, 4096)]);
     assert_eq!((meter.read().percent, meter.read().signs), (100, 3));
 
     tools.fails("blkdiscard", 9, "blkdiscard: cannot open /dev/vg/x: Device or resource busy", "exit 1");
-    let failure = driver.apply(&task, &step, &meter).await.unwrap_err();
+    let failure = apply_to(&driver, &task, wipe, &meter).await.unwrap_err();
     assert_eq!((failure.kind, failure.step.as_str()), (FailureKind::Busy, "blkdiscard"));
+    tools.prints("lvs", "lvs-absent");
+    assert_eq!(apply_to(&driver, &task, wipe, &meter).await.unwrap_err().kind, FailureKind::NotFound);
 }
 
 #[tokio::test]
@@ -266,6 +347,8 @@ async fn the_figures_are_those_of_lvm() {
     assert_eq!(thin.free_capacity_gb.and_then(|free| free.gib()), Some(gib(3_858_759_680 * 8766 / 10_000)));
     assert_eq!(thin.provisioned_capacity_gb, gib(1_077_936_128 + 2_147_483_648));
     assert_eq!((thin.allocated_capacity_gb, thin.total_volumes), (Some(2.0), Some(1)));
+    assert_eq!(thin.capabilities.get("multiattach"), Some(&Capability::Bool(true)));
+    assert_eq!(thin.capabilities.get("pool_name"), Some(&Capability::Text("vg".into())));
     assert_eq!(thin.capabilities.get("data_percent"), Some(&Capability::Float(12.34)));
     assert_eq!(thin.capabilities.get("metadata_percent"), Some(&Capability::Float(11.33)));
     let items = driver.inventory(&driver.0.pool).await.unwrap();
@@ -276,9 +359,11 @@ async fn the_figures_are_those_of_lvm() {
 async fn another_pool_is_refused_everywhere() {
     let (tools, driver) = thick().await;
     let other = PoolName::new("n1@mem#other").unwrap();
-    assert_eq!(driver.observe(volume(1), &other).await.unwrap_err().kind, FailureKind::NotFound);
     assert_eq!(driver.inventory(&other).await.unwrap_err().kind, FailureKind::NotFound);
     let task = Task { pool: other, ..create_task(1, 1) };
-    let failure = driver.apply(&task, &Step::Remove, &Meter::default()).await.unwrap_err();
+    assert_eq!(driver.observe(&task).await.unwrap_err().kind, FailureKind::NotFound);
+    assert_eq!(driver.connection(&task).await.unwrap_err().kind, FailureKind::NotFound);
+    let remove = Step { on: Objects::of(&task).object, act: Act::Remove };
+    let failure = driver.apply(&task, &remove, &Meter::default()).await.unwrap_err();
     assert_eq!((failure.kind, tools.calls().len()), (FailureKind::NotFound, 0));
 }

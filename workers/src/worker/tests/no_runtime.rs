@@ -97,7 +97,7 @@ fn simulate() -> String {
     };
     // The last claim is waited for.
     assert_eq!((ended, clock.now()), (Ended { abandoned: 0 }, Timestamp::from_millis(17_000)));
-    assert_eq!(host.volumes(&pool()).len(), 8);
+    assert_eq!(host.objects(&pool()).len(), 8);
     format!("{:?}", reporter.0.lock().unwrap())
 }
 

@@ -1,0 +1,129 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `stele replay`
+#[derive(Debug, Subcommand)]
+pub enum Replay {
+    /// Check the log: hash chain, gaps, every invariant, the live projection
+    Verify {
+        /// Do not ask the API for its projection's digest
+        #[arg(long)]
+        log_only: bool,
+    },
+    /// Tell the story of something
+    Show {
+        /// Of what
+        what: ShowWhat,
+        /// Its id
+        id: String,
+    },
+    /// The state at a position or a time
+    At {
+        /// A position, or a time such as 2026-11-20T02:00:00Z
+        when: String,
+        /// Of what
+        #[arg(default_value = "volumes")]
+        what: AtWhat,
+    },
+    /// What changed between two positions or times
+    Diff {
+        /// The earlier one: a position, or a time such as 2026-11-20T02:00:00Z
+        from: String,
+        /// The later one; the end of the log by default
+        #[arg(default_value = "head")]
+        to: String,
+    },
+    /// Make a new projection from the log
+    Rebuild {
+        /// The projection's folder, as given to `stele api`
+        #[arg(long, default_value = "data/api", value_name = "DIR")]
+        data: PathBuf,
+    },
+}
+
+/// What a story can be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShowWhat {
+    /// One volume.
+    Volume,
+    /// One request: a command's id, or the client's request id.
+    Request,
+    /// One project.
+    Project,
+    /// One flow or one of its tasks.
+    Task,
+}
+
+/// What a state can be looked at for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AtWhat {
+    /// The volumes.
+    Volumes,
+    /// Use and limits of all projects.
+    Quota,
+    /// The pools.
+    Pools,
+    /// The services.
+    Services,
+    /// The volume types.
+    Types,
+    /// The open flows.
+    Flows,
+}
+
+/// `stele bench`
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Create volumes on the null driver and measure until they are available
+    Create(BenchCreate),
+    /// Cinder's API on the null driver: creates to `available`, and detailed pages of 100 volumes
+    Cinder(BenchCinder),
+}
+
+/// `stele bench create`
+#[derive(Debug, Args)]
+pub struct BenchCreate {
+    /// How many volumes
+    #[arg(long, default_value_t = 20_000)]
+    pub count: u32,
+    /// How many requests at once
+    #[arg(long, default_value_t = 128)]
+    pub concurrency: u32,
+    /// How many are created one after the other, for the latency of an idle cell
+    #[arg(long, default_value_t = 500)]
+    pub single: u32,
+    /// Use the cell that --nats names instead of one of its own
+    #[arg(long)]
+    pub running_cell: bool,
+}
+
+/// `stele bench cinder`
+#[derive(Debug, Args)]
+pub struct BenchCinder {
+    /// How many volumes are created and measured
+    #[arg(long, default_value_t = 500)]
+    pub count: u32,
+    /// How many requests at once
+    #[arg(long, default_value_t = 16)]
+    pub concurrency: u32,
+    /// How many are created before, not measured
+    #[arg(long, default_value_t = 50)]
+    pub warm_up: u32,
+    /// How many volumes there are while pages are read
+    #[arg(long, default_value_t = 10_000)]
+    pub volumes: u32,
+    /// How many clients read pages at once
+    #[arg(long, default_value_t = 4)]
+    pub page_concurrency: u32,
+    /// How long pages are read, in seconds
+    #[arg(long, default_value_t = 10, value_name = "S")]
+    pub page_seconds: u64,
+}
+
+/// `stele config`
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Show the settings, where they come from, and what is unsafe
+    Check,
+}

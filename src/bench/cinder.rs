@@ -1,0 +1,172 @@
+//! `stele bench cinder`: Cinder's API as a client sees it: creates to `available`, and detailed pages of 100 volumes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+use stele_core::port::Log as _;
+use tokio::task::JoinSet;
+
+use super::board::Board;
+use super::cell::Cell;
+use super::create::{burst, joined, wait_for_cell};
+use super::report::{CinderReport, Percentiles};
+use crate::args::BenchCinder;
+use crate::failure::Failure;
+use crate::nats::JetStreamLog;
+use crate::role::connect::connected;
+use crate::settings::Settings;
+
+/// The project of the benchmark; with noauth every caller is an administrator.
+const PROJECT: &str = "bench";
+
+/// The volumes of one page.
+const PAGE: usize = 100;
+
+/// How many volumes are made over NATS at once to fill the cell.
+const FILL_CONCURRENCY: u32 = 64;
+
+/// Measures.
+///
+/// # Errors
+/// A [`Failure`] when the cell cannot be started, or an answer is not what it must be.
+pub async fn cinder(settings: &Settings, args: &BenchCinder, json: bool) -> Result<(), Failure> {
+    let cell = Cell::start().await?;
+    let mut own = settings.clone();
+    own.nats.value = vec![cell.nats()];
+    let report = measure(&own, args, &cell).await;
+    cell.stop().await;
+    report?.print(json)
+}
+
+async fn measure(settings: &Settings, args: &BenchCinder, cell: &Cell) -> Result<CinderReport, Failure> {
+    let connection = connected(settings, "stele bench").await?;
+    let log = JetStreamLog::new(&connection, 0);
+    wait_for_cell(&connection, PROJECT).await?;
+    let url = Arc::new(cell.url().await?);
+    let board = Board::default();
+    let watcher = tokio::spawn(board.clone().watch(log.read_from(log.tail().await?.next()).await?));
+    let bar = crate::progress::bar("volumes", u64::from(args.warm_up + args.count) + u64::from(args.volumes));
+    create_many(&url, &board, args.warm_up, args.concurrency, &bar).await?;
+    let began = Instant::now();
+    let took = create_many(&url, &board, args.count, args.concurrency, &bar).await?;
+    let creating = began.elapsed();
+    let there = args.warm_up + args.count;
+    burst(&connection, PROJECT, &board, args.volumes.saturating_sub(there), FILL_CONCURRENCY, &bar).await?;
+    bar.finish_and_clear();
+    watcher.abort();
+    let pages = read_pages(&url, args).await?;
+    Ok(CinderReport {
+        server: cell.server().0,
+        server_syncs_each_write: cell.server().1,
+        concurrency: args.concurrency,
+        creates: args.count,
+        creates_per_second: f64::from(args.count) / creating.as_secs_f64(),
+        create_latency_ms: Percentiles::of(took),
+        volumes: args.volumes.max(there),
+        page_concurrency: args.page_concurrency,
+        pages_per_second: pages.took.len() as f64 / pages.elapsed.as_secs_f64(),
+        page_latency_ms: Percentiles::of(pages.took),
+        page_bytes: pages.bytes,
+    })
+}
+
+/// Creates volumes over HTTP from so many clients, each with a connection of its own; gives the time from each request
+/// to `available`.
+async fn create_many(
+    url: &Arc<String>,
+    board: &Board,
+    count: u32,
+    clients: u32,
+    bar: &ProgressBar,
+) -> Result<Vec<Duration>, Failure> {
+    let left = Arc::new(AtomicU32::new(count));
+    let mut running = JoinSet::new();
+    for _ in 0..clients.max(1) {
+        let (url, board, left, bar) = (url.clone(), board.clone(), left.clone(), bar.clone());
+        running.spawn_blocking(move || {
+            let agent = agent();
+            let mut took = Vec::new();
+            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                took.push(create_one(&agent, &url, &board)?);
+                bar.inc(1);
+            }
+            Ok(took)
+        });
+    }
+    let mut took = Vec::with_capacity(count as usize);
+    while let Some(done) = running.join_next().await {
+        took.extend(joined(done)?);
+    }
+    Ok(took)
+}
+
+fn create_one(agent: &ureq::Agent, url: &str, board: &Board) -> Result<Duration, Failure> {
+    let since = Instant::now();
+    let body = json!({"volume": {"size": 1, "name": "bench"}});
+    let path = format!("{url}/v3/{PROJECT}/volumes");
+    let answer = agent.post(&path).header("X-Auth-Token", format!("bench:{PROJECT}")).send_json(body);
+    let volume: Value = answer.map_err(wrong)?.body_mut().read_json().map_err(wrong)?;
+    let id = volume["volume"]["id"].as_str().and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| Failure::new("UnreadableAnswer", volume.to_string(), "use a cell of this release"))?;
+    Ok(tokio::runtime::Handle::current().block_on(board.available(id))? - since)
+}
+
+/// What was read.
+struct Pages {
+    took: Vec<Duration>,
+    elapsed: Duration,
+    bytes: usize,
+}
+
+/// Reads the same page again and again from so many clients.
+async fn read_pages(url: &Arc<String>, args: &BenchCinder) -> Result<Pages, Failure> {
+    let page = Arc::new(format!("{url}/v3/{PROJECT}/volumes/detail?limit={PAGE}"));
+    let bytes = Arc::new(AtomicUsize::new(0));
+    let began = Instant::now();
+    let until = began + Duration::from_secs(args.page_seconds);
+    let mut running = JoinSet::new();
+    for _ in 0..args.page_concurrency.max(1) {
+        let (page, bytes) = (page.clone(), bytes.clone());
+        running.spawn_blocking(move || {
+            let agent = agent();
+            let mut took = Vec::new();
+            while Instant::now() < until {
+                let since = Instant::now();
+                let answer = agent.get(page.as_str()).header("X-Auth-Token", format!("bench:{PROJECT}")).call();
+                let text = answer.map_err(wrong)?.body_mut().read_to_string().map_err(wrong)?;
+                took.push(since.elapsed());
+                // Looked at once: reading JSON would be most of what this client does.
+                if bytes.swap(text.len(), Ordering::Relaxed) == 0 {
+                    check(&text)?;
+                }
+            }
+            Ok(took)
+        });
+    }
+    let mut took = Vec::new();
+    while let Some(done) = running.join_next().await {
+        took.extend(joined(done)?);
+    }
+    Ok(Pages { took, elapsed: began.elapsed(), bytes: bytes.load(Ordering::Relaxed) })
+}
+
+fn check(text: &str) -> Result<(), Failure> {
+    let page: Value = serde_json::from_str(text).map_err(|e| Failure::new("UnreadableAnswer", e.to_string(), ""))?;
+    let volumes = page["volumes"].as_array().map_or(0, Vec::len);
+    if volumes == PAGE && page["volumes"][0]["status"] == "available" {
+        return Ok(());
+    }
+    Err(Failure::new("WrongAnswer", format!("the page has {volumes} volumes, not {PAGE} available ones"), ""))
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).build().new_agent()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
+fn wrong(error: ureq::Error) -> Failure {
+    Failure::new("NoAnswer", error.to_string(), "see the API's log")
+}

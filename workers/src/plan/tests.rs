@@ -1,0 +1,279 @@
+use stele_core::unit::SizeGib;
+
+use super::*;
+use crate::testing::{
+    GIB, clone_task, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task, extend_task,
+    restore_task, snapshot_task,
+};
+
+/// On storage where each object stands for itself, as the tasks of the tests (which are of position 42) made it.
+const OURS: Found = Found {
+    size_bytes: 2 * GIB,
+    owner: Owner::Ours,
+    asked_at: Some(Position(42)),
+    open: false,
+    has_snapshots: false,
+    joined: false,
+    active: true,
+    unfinished: false,
+    clones: true,
+    wipe: None,
+};
+
+/// On storage where snapshots hang on their volumes.
+const THICK: Found = Found { clones: false, wipe: Some(Wipe::Zero), ..OURS };
+
+fn reverted(task: Task) -> Task {
+    Task { phase: Phase::Revert, ..task }
+}
+
+fn alone(object: Observed) -> Look {
+    Look { object, source: Observed::Absent, still: Observed::Absent }
+}
+
+/// What a plan comes to, in short: the steps, or the class of the failure. Steps on something else than what the task
+/// is about say on what.
+fn outcome(task: &Task, look: &Look) -> String {
+    let shown = |step: &Step| {
+        let on = match step.on {
+            on if on == Objects::of(task).object => "",
+            Object::Still(_) => "still.",
+            Object::Snapshot { .. } => "snapshot.",
+            Object::Volume(_) => "volume.",
+        };
+        let more = match step.act {
+            Act::Create { size_bytes, unfinished: false } | Act::Extend { size_bytes } => {
+                format!(" {}", size_bytes / GIB)
+            }
+            Act::Create { size_bytes, unfinished: true } => format!(" {} marked", size_bytes / GIB),
+            Act::Clone { from } | Act::Copy { from } => format!(" {:.9}", from.name()),
+            Act::Snapshot { of, joined } => format!(" {:.9}{}", of.name(), if joined { " joined" } else { "" }),
+            Act::Wipe { how } => format!(" {how:?}"),
+            Act::Activate | Act::Deactivate | Act::Split | Act::Remove => String::new(),
+        };
+        format!("{on}{step}{more}")
+    };
+    match plan(task, look) {
+        Ok(steps) => steps.iter().map(shown).collect::<Vec<_>>().join(", "),
+        Err(failure) => {
+            assert_eq!(failure.step, "plan");
+            failure.kind.to_string()
+        }
+    }
+}
+
+#[test]
+fn every_operation_meets_every_observation() {
+    let present = Observed::Present;
+    let observations = [
+        Observed::Absent,
+        Observed::Unknown,
+        present(OURS),
+        present(Found { size_bytes: GIB, ..OURS }),
+        present(Found { owner: Owner::Foreign, wipe: Some(Wipe::Zero), ..OURS }),
+        present(Found { open: true, ..OURS }),
+        present(Found { size_bytes: GIB, has_snapshots: true, ..OURS }),
+        present(Found { wipe: Some(Wipe::Zero), ..OURS }),
+        present(Found { wipe: Some(Wipe::Discard), active: false, ..OURS }),
+        present(Found { active: false, ..OURS }),
+    ];
+    let zero = "wipe Zero, remove";
+    let discard = "activate, wipe Discard, remove";
+    #[rustfmt::skip]
+    let table = [
+        (create_task(1, 2), ["create 2", "create 2", "", "extend 2", "conflict", "", "extend 2", "", "", ""]),
+        (extend_task(1, 2), ["not_found", "extend 2", "", "extend 2", "conflict", "", "extend 2", "", "", ""]),
+        (delete_task(1), ["", "remove", "remove", "remove", "conflict", "busy", "busy", zero, discard, "remove"]),
+        (delete_snapshot_task(1, 1), ["", "remove", "remove", "remove", "conflict", "busy", "busy", zero, discard, "remove"]),
+        (connect_task(1), ["not_found", "activate", "", "", "conflict", "", "", "", "activate", "activate"]),
+        (disconnect_task(1), [""; 10]),
+        (reverted(create_task(1, 2)), ["", "remove", "remove", "remove", "", "busy", "busy", "remove", "remove", "remove"]),
+        (reverted(snapshot_task(1, 1)), ["", "remove", "remove", "remove", "", "busy", "busy", zero, discard, "remove"]),
+        (reverted(clone_task(1, 2, 3)), ["", "remove", "remove", "remove", "", "busy", "busy", zero, discard, "remove"]),
+        (reverted(extend_task(1, 2)), [""; 10]),
+        (reverted(delete_task(1)), [""; 10]),
+        (reverted(connect_task(1)), [""; 10]),
+    ];
+    for (task, expected) in table {
+        for (observed, expected) in observations.iter().zip(expected) {
+            let look = alone(observed.clone());
+            assert_eq!(outcome(&task, &look), expected, "{:?} {:?} {observed:?}", task.operation, task.phase);
+        }
+    }
+}
+
+#[test]
+fn what_is_made_of_something_depends_on_what_that_is() {
+    let present = Observed::Present;
+    let sources = [
+        Observed::Absent,
+        Observed::Unknown,
+        present(OURS),
+        present(Found { size_bytes: GIB, ..OURS }),
+        present(Found { owner: Owner::Foreign, ..OURS }),
+        present(Found { asked_at: Some(Position(43)), ..OURS }),
+        present(Found { unfinished: true, ..OURS }),
+        present(Found { joined: true, ..THICK }),
+        present(Found { joined: true, active: false, wipe: None, ..THICK }),
+        present(THICK),
+    ];
+    let of_snapshot = "create 2 marked, copy _snapshot";
+    let of_idle_snapshot = "create 2 marked, snapshot.activate, copy _snapshot";
+    let of_volume = "still.snapshot volume-00 joined, create 2 marked, copy clone-sna, \
+                     still.split, still.activate, still.wipe Zero, still.remove";
+    let of_idle_volume = "still.snapshot volume-00 joined, create 2 marked, still.activate, copy clone-sna, \
+                          still.remove";
+    #[rustfmt::skip]
+    let table = [
+        (snapshot_task(1, 3), ["not_found", "snapshot volume-00", "snapshot volume-00", "snapshot volume-00",
+            "conflict", "conflict", "conflict",
+            "snapshot volume-00 joined", "snapshot volume-00 joined", "snapshot volume-00 joined"]),
+        (restore_task(1, 2, (9, 3)), ["not_found", "clone _snapshot", "clone _snapshot", "clone _snapshot, extend 2",
+            "conflict", "conflict", "conflict", of_snapshot, of_idle_snapshot, "not_found"]),
+        (clone_task(1, 2, 3), ["not_found", "clone volume-00", "clone volume-00", "clone volume-00, extend 2",
+            "conflict", "conflict", "conflict", of_volume, of_idle_volume, of_volume]),
+    ];
+    for (task, expected) in table {
+        for (source, expected) in sources.iter().zip(expected) {
+            for object in [Observed::Absent, Observed::Unknown] {
+                let look = Look { source: source.clone(), ..alone(object) };
+                assert_eq!(outcome(&task, &look), expected, "{:?} of {source:?}", task.operation);
+            }
+        }
+        // What is there is not made again, whatever became of its source.
+        for source in &sources {
+            let look = Look { source: source.clone(), ..alone(Observed::Present(OURS)) };
+            assert_eq!(outcome(&task, &look), "", "{:?} of {source:?}", task.operation);
+        }
+    }
+}
+
+#[test]
+fn a_copy_that_was_cut_short_is_begun_anew_and_tidied_up() {
+    let present = Observed::Present;
+    let begun = Found { unfinished: true, ..THICK };
+    let still = Found { joined: true, ..THICK };
+    let (absent, source) = (Observed::Absent, present(Found { joined: true, has_snapshots: true, ..THICK }));
+    let tidy = "still.split, still.activate, still.wipe Zero, still.remove";
+    let copy = format!("copy clone-sna, {tidy}");
+    let anew = format!("still.snapshot volume-00 joined, {copy}");
+    let split = Found { joined: false, ..still };
+    for (object, still, expected) in [
+        (present(begun.clone()), present(still.clone()), copy.clone()),
+        (absent.clone(), present(still.clone()), format!("create 2 marked, {copy}")),
+        (present(begun.clone()), absent.clone(), anew.clone()),
+        (present(Found { active: false, ..begun.clone() }), present(still.clone()), format!("activate, {copy}")),
+        (present(Found { size_bytes: GIB, ..begun.clone() }), present(still.clone()), format!("extend 2, {copy}")),
+        (present(begun.clone()), present(Found { active: false, ..still.clone() }), format!("still.activate, {copy}")),
+        // Its removal had begun: it is of no use any more.
+        (present(begun.clone()), present(split.clone()), format!("still.wipe Zero, still.remove, {anew}")),
+        (present(Found { open: true, ..begun }), present(still.clone()), "busy".to_owned()),
+        (present(THICK), present(still.clone()), tidy.to_owned()),
+        (present(THICK), present(split), "still.wipe Zero, still.remove".to_owned()),
+        (present(THICK), absent.clone(), String::new()),
+        // Of an earlier task, of a later one, of somebody else.
+        (
+            absent.clone(),
+            present(Found { asked_at: Some(Position(41)), ..still.clone() }),
+            format!("{tidy}, still.snapshot volume-00 joined, create 2 marked, {copy}"),
+        ),
+        (absent.clone(), present(Found { asked_at: Some(Position(43)), ..still.clone() }), "conflict".to_owned()),
+        (absent.clone(), present(Found { owner: Owner::Foreign, ..still }), "conflict".to_owned()),
+    ] {
+        let look = Look { object, source: source.clone(), still };
+        assert_eq!(outcome(&clone_task(1, 2, 3), &look), expected, "{look:?}");
+    }
+    let removed = format!("{tidy}, wipe Zero, remove");
+    for task in [delete_task(1), reverted(clone_task(1, 2, 3))] {
+        let look = Look { object: present(begun.clone()), source: source.clone(), still: present(still.clone()) };
+        assert_eq!(outcome(&task, &look), removed);
+        let look = Look { object: absent.clone(), ..look };
+        assert_eq!(outcome(&task, &look), tidy);
+        let foreign = Look { still: present(Found { owner: Owner::Foreign, ..still.clone() }), ..look };
+        assert_eq!(outcome(&task, &foreign), "");
+    }
+    for (task, expected) in [(connect_task(1), "conflict"), (snapshot_task(9, 1), "conflict")] {
+        let look = Look { object: present(begun.clone()), source: present(begun.clone()), still: absent.clone() };
+        let look = if matches!(task.operation, Operation::CreateSnapshot { .. }) {
+            Look { object: absent.clone(), ..look }
+        } else {
+            look
+        };
+        assert_eq!(outcome(&task, &look), expected);
+    }
+}
+
+#[test]
+fn what_hangs_together_is_taken_apart_or_stopped_first() {
+    let volume = Found { joined: true, has_snapshots: true, size_bytes: GIB, ..THICK };
+    let snapshot = Found { joined: true, ..THICK };
+    for (task, found, expected) in [
+        (extend_task(1, 2), volume.clone(), "deactivate, extend 2, activate"),
+        // A worker died on the way.
+        (extend_task(1, 2), Found { active: false, ..volume.clone() }, "extend 2, activate"),
+        (extend_task(1, 1), Found { active: false, ..volume.clone() }, "activate"),
+        (extend_task(1, 1), volume.clone(), ""),
+        (extend_task(1, 2), Found { open: true, ..volume.clone() }, "busy"),
+        (extend_task(1, 1), Found { open: true, ..volume.clone() }, ""),
+        (delete_task(1), volume, "busy"),
+        (delete_snapshot_task(1, 3), snapshot.clone(), "split, activate, wipe Zero, remove"),
+        (delete_snapshot_task(1, 3), Found { wipe: None, ..snapshot.clone() }, "remove"),
+        (delete_snapshot_task(1, 3), Found { open: true, ..snapshot.clone() }, "busy"),
+        (delete_snapshot_task(1, 3), THICK, "wipe Zero, remove"),
+        (reverted(snapshot_task(1, 3)), snapshot, "split, activate, wipe Zero, remove"),
+    ] {
+        assert_eq!(
+            outcome(&task, &alone(Observed::Present(found.clone()))),
+            expected,
+            "{:?} {found:?}",
+            task.operation
+        );
+    }
+}
+
+#[test]
+fn what_was_asked_for_later_is_not_touched() {
+    let newer = alone(Observed::Present(Found { size_bytes: GIB, asked_at: Some(Position(43)), ..OURS }));
+    for task in [create_task(1, 2), extend_task(1, 2), clone_task(1, 2, 3), snapshot_task(1, 3), connect_task(1)] {
+        assert_eq!(outcome(&task, &newer), "conflict");
+        assert_eq!(outcome(&reverted(task), &newer), "");
+    }
+    for task in [delete_task(1), delete_snapshot_task(1, 3), disconnect_task(1)] {
+        assert_eq!(outcome(&task, &newer), "");
+    }
+    let older = alone(Observed::Present(Found { asked_at: Some(Position(41)), ..OURS }));
+    for task in [create_task(1, 2), clone_task(1, 2, 3), snapshot_task(1, 3)] {
+        assert_eq!(outcome(&task, &older), "conflict");
+        assert_eq!(outcome(&reverted(task), &older), "remove");
+    }
+    let untold = alone(Observed::Present(Found { asked_at: None, ..OURS }));
+    assert_eq!(outcome(&delete_task(1), &untold), "remove");
+    // A delete leaves what lies beside a volume of a later life, too.
+    let still = Observed::Present(Found { asked_at: Some(Position(43)), joined: true, ..THICK });
+    assert_eq!(outcome(&delete_task(1), &Look { still, ..alone(Observed::Absent) }), "");
+}
+
+#[test]
+fn the_largest_volume_is_planned_exactly() {
+    let mut task = create_task(1, 1);
+    let size_gib = SizeGib::new(i128::from(i32::MAX)).unwrap();
+    task.operation = Operation::CreateVolume { volume: task.operation.volume(), size_gib, source: None };
+    let create = Act::Create { size_bytes: 2_147_483_647 << 30, unfinished: false };
+    let on = Objects::of(&task).object;
+    assert_eq!(plan(&task, &alone(Observed::Absent)).unwrap(), [Step { on, act: create }]);
+}
+
+#[test]
+fn a_refusal_names_the_object_and_the_pool() {
+    let of = |task: &Task| plan(task, &alone(Observed::Absent)).unwrap_err().to_string();
+    assert_eq!(
+        of(&extend_task(7, 2)),
+        "not_found at plan: volume-00000000-0000-0000-0000-000000000007 in n1@mem#pool does not exist, \
+         so it cannot be extended"
+    );
+    assert_eq!(
+        of(&restore_task(7, 2, (9, 3))),
+        "not_found at plan: _snapshot-00000000-0000-0000-0000-000000000009 in n1@mem#pool does not exist, \
+         so nothing can be made of it"
+    );
+}
