@@ -38,6 +38,7 @@ test: ## every test that this machine can run
 	@.ci/step lint $(MAKE) --no-print-directory lint
 	@.ci/step unit $(MAKE) --no-print-directory unit
 	@.ci/step sim $(MAKE) --no-print-directory sim
+	@.ci/step clients $(MAKE) --no-print-directory clients
 	@.ci/step lab $(MAKE) --no-print-directory lab
 
 unit: tools ## unit and integration tests
