@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AttachmentId, BackendName, FlowId, PoolName, SnapshotId, TaskId, VolumeId, WorkerName};
 use crate::schedule::PoolStats;
+use crate::state::{LogLevel, LogTarget};
 use crate::unit::{Position, SizeGib, Timestamp};
 
 /// Version of the JSON of tasks and reports.
@@ -435,10 +436,24 @@ pub struct PoolReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportReply {
-    /// It is in the log at this position. The worker may forget the task.
-    Recorded(Position),
+    /// It is in the log. The worker may forget the task.
+    Recorded {
+        /// At this position, or before it.
+        position: Position,
+        /// How much workers shall log, as operators chose it: workers do not follow the log.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log_levels: Vec<(LogTarget, LogLevel)>,
+    },
     /// It was refused and will be refused again; the text says why. The worker may forget the task.
     Refused(String),
+}
+
+impl ReportReply {
+    /// The answer to a report that is in the log at `position`, when no operator chose a log level.
+    #[must_use]
+    pub fn recorded(position: Position) -> Self {
+        Self::Recorded { position, log_levels: Vec::new() }
+    }
 }
 
 /// The name of a volume's LV, as the field knows it: Cinder's `volume_name_template`.

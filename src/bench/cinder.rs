@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use stele_core::port::Log as _;
+use stele_core::unit::Position;
 use tokio::task::JoinSet;
 
 use super::board::Board;
@@ -24,6 +25,9 @@ const PROJECT: &str = "bench";
 
 /// The volumes of one page.
 const PAGE: usize = 100;
+
+/// How often the API is asked whether it has caught up, before that is given up.
+const CATCH_UP_TRIES: u32 = 12;
 
 /// How many volumes are made over NATS at once to fill the cell.
 const FILL_CONCURRENCY: u32 = 64;
@@ -57,6 +61,7 @@ async fn measure(settings: &Settings, args: &BenchCinder, cell: &Cell) -> Result
     burst(&connection, PROJECT, &board, args.volumes.saturating_sub(there), FILL_CONCURRENCY, &bar).await?;
     bar.finish_and_clear();
     watcher.abort();
+    caught_up(&url, log.tail().await?).await?;
     let pages = read_pages(&url, args).await?;
     Ok(CinderReport {
         server: cell.server().0,
@@ -112,6 +117,20 @@ fn create_one(agent: &ureq::Agent, url: &str, board: &Board) -> Result<Duration,
     let id = volume["volume"]["id"].as_str().and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| Failure::new("UnreadableAnswer", volume.to_string(), "use a cell of this release"))?;
     Ok(tokio::runtime::Handle::current().block_on(board.available(id))? - since)
+}
+
+/// Waits until the API's projection is where the log is: pages are to be of volumes at rest.
+async fn caught_up(url: &Arc<String>, tail: Position) -> Result<(), Failure> {
+    let path = format!("{url}/v1/services");
+    let asked = tokio::task::spawn_blocking(move || {
+        let ask = || {
+            let asked = agent().get(&path).header("Stele-Min-Position", tail.to_string());
+            asked.header("X-Auth-Token", format!("bench:{PROJECT}")).call().map(drop).map_err(wrong)
+        };
+        // Each waits some seconds for the position by itself.
+        (1..CATCH_UP_TRIES).find_map(|_| ask().ok()).map_or_else(ask, Ok)
+    });
+    joined(asked.await)
 }
 
 /// What was read.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stele_core::port::{Dispatcher as _, Inbox as _, Log as _};
 use stele_core::record::Outcome;
+use stele_core::state::{LogLevel, LogTarget};
 use stele_core::task::{ReportReply, Task};
 use stele_core::writer::{Answer, outcome_in};
 use tokio::sync::mpsc;
@@ -12,12 +13,21 @@ use tracing::warn;
 use super::Doors;
 use super::reply::ReplyTo;
 use crate::clock::now;
+use crate::logging;
 
-/// Sends one answer. Answers do not depend on each other.
-pub(super) async fn answer(doors: &Doors, answer: Answer<ReplyTo>) {
+/// What operators chose, as it stands in the state.
+pub(super) type LogLevels = imbl::OrdMap<LogTarget, LogLevel>;
+
+/// Sends one answer; workers learn with theirs how much they shall log. Answers do not depend on each other.
+pub(super) async fn answer(doors: &Doors, answer: Answer<ReplyTo>, levels: &LogLevels) {
     match answer {
         Answer::Outcome(reply, outcome) => reply.send(&doors.connection, outcome.id, outcome.to_json()).await,
-        Answer::Recorded(reply, position) => report(doors, &reply, &ReportReply::Recorded(position)).await,
+        Answer::Recorded(reply, position) => {
+            let meant = |target: &LogTarget| target.binary.is_empty() || target.binary == logging::WORKER;
+            let log_levels = levels.iter().filter(|(target, _)| meant(target));
+            let log_levels = log_levels.map(|(target, level)| (target.clone(), *level)).collect();
+            report(doors, &reply, &ReportReply::Recorded { position, log_levels }).await;
+        }
         Answer::Refused(reply, refusal) => report(doors, &reply, &ReportReply::Refused(refusal.to_string())).await,
         Answer::Before(reply, position, commit) => {
             if let Some(outcome) = outcome_at(doors, position, commit).await {

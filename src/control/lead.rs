@@ -257,7 +257,7 @@ impl Leader<'_> {
         self.hand_out(landed.tasks);
         // The answers leave while the next record is decided and appended: nobody waits for a slow reader.
         for answer in landed.answers {
-            tell(self.doors, answer).await;
+            self.tell(answer).await;
         }
     }
 
@@ -274,9 +274,20 @@ impl Leader<'_> {
 
     async fn offer(&mut self, incoming: &Incoming, reply: Option<ReplyTo>) -> Result<(), ControlFailed> {
         if let Offered::Answered(answer) = self.writer.offer(incoming, reply, now())? {
-            tell(self.doors, answer).await;
+            self.tell(answer).await;
         }
         Ok(())
+    }
+
+    /// An outcome that has to be read back from the log is not waited for.
+    async fn tell(&mut self, answer: Answer<ReplyTo>) {
+        let levels = self.writer.acknowledged().state.log_levels.clone();
+        if matches!(answer, Answer::Before(..)) {
+            let doors = self.doors.clone();
+            tokio::spawn(async move { effects::answer(&doors, answer, &levels).await });
+        } else {
+            effects::answer(self.doors, answer, &levels).await;
+        }
     }
 
     /// Deadlines that have passed, tasks that were held back, the inbox.
@@ -308,16 +319,6 @@ impl Leader<'_> {
             }
             _ => before,
         }
-    }
-}
-
-/// An outcome that has to be read back from the log is not waited for.
-async fn tell(doors: &Doors, answer: Answer<ReplyTo>) {
-    if matches!(answer, Answer::Before(..)) {
-        let doors = doors.clone();
-        tokio::spawn(async move { effects::answer(&doors, answer).await });
-    } else {
-        effects::answer(doors, answer).await;
     }
 }
 

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stele_core::id::BackendName;
 use stele_core::unit::Position;
-use stele_projections::follow::{Progress, follow};
+use stele_projections::follow::{Progress, Stop, follow};
 use stele_projections::http::{ApiOptions, ApiState, router, serve};
 use stele_projections::projection::Projection;
 use stele_projections::query::services as services_in;
@@ -17,16 +18,21 @@ use stele_projections::view::{Readiness, ServiceList};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::connect::{checked, connected};
+use super::control::host_name;
 use super::stop;
 use crate::args::{self, Token};
 use crate::cli::Api;
 use crate::clock::now;
 use crate::failure::Failure;
+use crate::logging;
 use crate::nats::{Commands, Connection, JetStreamLog};
 use crate::settings::Settings;
+
+/// How often it is looked whether operators changed the log levels; only while the log moves.
+const LEVELS_EVERY: Duration = Duration::from_secs(1);
 
 /// The projection's file in the API's folder.
 pub const PROJECTION_FILE: &str = "projection.redb";
@@ -108,6 +114,7 @@ impl Serving {
         let (stop_in, stop_out) = watch::channel(false);
         let (progress_in, progress_out) = self.progress;
         let reader = self.projection.reader();
+        let (levels_in, levels_progress) = (reader.clone(), progress_out.clone());
         let state = ApiState::new(
             reader,
             progress_out,
@@ -118,13 +125,14 @@ impl Serving {
             self.authenticator,
         );
         let following = follow(self.projection, self.log, stop_out.clone(), progress_in);
-        let serving = serve(self.listener, router(state, Asker::new(self.commands)), stop_out);
+        let serving = serve(self.listener, router(state, Asker::new(self.commands)), stop_out.clone());
         let token = self.stop;
         let stopping = async {
             token.cancelled().await;
             stop_in.send_replace(true);
         };
-        let (followed, served, ()) = tokio::join!(
+        let logging = follow_levels(levels_in, levels_progress, stop_out);
+        let (followed, served, (), ()) = tokio::join!(
             async {
                 let followed = following.await;
                 // A projection that cannot go on serves nothing: the server ends with it.
@@ -132,7 +140,8 @@ impl Serving {
                 followed
             },
             serving,
-            stopping
+            stopping,
+            logging
         );
         followed?;
         Ok(served?)
@@ -154,6 +163,30 @@ impl Probe {
         let list = asked.await.map_err(|e| Failure::new("Interrupted", e.to_string(), "try again"))?;
         let list = list.map_err(|e| Failure::new("StoreUnreadable", e.to_string(), "run `stele replay rebuild`"))?;
         Ok(list.services.into_iter().map(|service| service.host).collect())
+    }
+}
+
+/// Makes the process log as operators chose, a second after they did so at the latest.
+async fn follow_levels(reader: Reader, mut progress: watch::Receiver<Progress>, mut stop: Stop) {
+    let host = host_name();
+    loop {
+        let reader = reader.clone();
+        let read = tokio::task::spawn_blocking(move || reader.snapshot()?.log_levels()).await;
+        match read {
+            Ok(Ok(levels)) => {
+                logging::follow(levels.iter().map(|(target, level)| (target, level)), logging::API, &host);
+            }
+            Ok(Err(error)) => warn!(%error, "the log levels could not be read"),
+            Err(error) => warn!(%error, "the log levels could not be read"),
+        }
+        let moved = async {
+            tokio::time::sleep(LEVELS_EVERY).await;
+            progress.changed().await
+        };
+        tokio::select! {
+            moved = moved => if moved.is_err() { return },
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use stele_core::id::{BackendName, WorkerName};
+use stele_core::port::{Reporter, Unavailable};
+use stele_core::task::{Report, ReportReply};
 use stele_workers::clock::SystemClock;
 use stele_workers::config::{BackendConfig, DriverConfig, FileConfig, LvmConfig, LvmType, NullConfig, WipePolicy};
 use stele_workers::driver::AnyDriver;
@@ -17,6 +19,7 @@ use super::control::host_name;
 use super::stop;
 use crate::args::{self, DriverKind};
 use crate::failure::Failure;
+use crate::logging;
 use crate::nats::{Connection, JetStreamTaskSource, NatsReporter, TaskSourceSettings};
 use crate::settings::Settings;
 
@@ -59,7 +62,7 @@ pub async fn run(
         .map_err(|e| Failure::new("InvalidName", e.to_string(), "give this machine a plain host name"))?;
     let source_settings = TaskSourceSettings { ack_wait, ..TaskSourceSettings::default() };
     let source = JetStreamTaskSource::new(&connection, config.name.clone(), source_settings);
-    let reporter = NatsReporter::new(&connection, &config.name);
+    let reporter = Obedient { reporter: NatsReporter::new(&connection, &config.name), host: host_name() };
     info!(backend = %config.name, worker = %name, "worker runs");
     let worker = Worker { name, config, source, reporter, driver, clock: SystemClock };
     let ended = worker.run(async move { stop.cancelled().await }).await;
@@ -67,6 +70,24 @@ pub async fn run(
         warn!(abandoned = ended.abandoned, "tasks were left to another worker");
     }
     Ok(())
+}
+
+/// A reporter that makes the process log as the answers to its reports say.
+#[derive(Debug, Clone)]
+struct Obedient {
+    reporter: NatsReporter,
+    host: String,
+}
+
+impl Reporter for Obedient {
+    async fn report(&self, report: &Report) -> Result<ReportReply, Unavailable> {
+        let reply = self.reporter.report(report).await?;
+        if let ReportReply::Recorded { log_levels, .. } = &reply {
+            let levels = log_levels.iter().map(|(target, level)| (target, level));
+            logging::follow(levels, logging::WORKER, &self.host);
+        }
+        Ok(reply)
+    }
 }
 
 fn backends(settings: &Settings, args: &args::Worker) -> Result<Vec<BackendConfig>, Failure> {

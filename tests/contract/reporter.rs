@@ -34,7 +34,7 @@ fn number(report: &Report) -> u64 {
 
 fn answer(report: &Report) -> ReportReply {
     match number(report) {
-        n if n % 2 == 0 => ReportReply::Recorded(Position(n)),
+        n if n % 2 == 0 => ReportReply::recorded(Position(n)),
         n => ReportReply::Refused(format!("odd: {n}")),
     }
 }

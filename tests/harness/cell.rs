@@ -82,12 +82,16 @@ impl Cell {
         connect_to(&self.nats).await
     }
 
+    /// All that a role wrote.
+    pub(crate) fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default()
+    }
+
     /// What the roles wrote, for a test that fails.
     pub(crate) fn logs(&self) -> String {
         let mut text = String::new();
         for name in self.roles.keys() {
-            let path = self.folder.path().join(format!("{name}.log"));
-            let log = std::fs::read_to_string(path).unwrap_or_default();
+            let log = self.log(name);
             let lines: Vec<&str> = log.lines().rev().take(25).collect();
             text.push_str(&format!("--- {name}\n"));
             for line in lines.iter().rev() {

@@ -294,7 +294,7 @@ impl Leader {
         match answer {
             Answer::Recorded(Reply::Report(report), position) => {
                 oracle.recorded(position);
-                report.reply(ReportReply::Recorded(position));
+                report.reply(ReportReply::recorded(position));
             }
             Answer::Refused(Reply::Report(report), refusal) => {
                 panic!("a worker's report was refused: {refusal}: {report:?}")

@@ -7,8 +7,8 @@ use stele_core::record::{Commit, Verbatim};
 use super::follow::command;
 use super::words::Words;
 
-/// How much of a message that is no command is shown.
-const SHOWN_CHARS_MAX: usize = 120;
+/// How much of what somebody sent is shown.
+const SHOWN_CHARS_MAX: usize = 200;
 
 /// The words for a commit that somebody asked for; workers' reports and control's clock speak through their events.
 pub(super) fn words(commit: &Commit) -> Option<Words> {
@@ -19,7 +19,7 @@ pub(super) fn words(commit: &Commit) -> Option<Words> {
     };
     let request = commit.actor.request_id.as_ref().map(|id| format!(", request {id}")).unwrap_or_default();
     let wish = match command(commit) {
-        Some(command) => format!("asks to {}", wish(&command)),
+        Some(command) => format!("asks to {}", wish(&command).unwrap_or_else(|| plainly(commit))),
         None => format!("sends what is no command: {:?}", cut(commit.command.text())),
     };
     let actor = who(&commit.actor);
@@ -61,8 +61,9 @@ fn cut(text: &str) -> String {
     text.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
-fn wish(command: &Command) -> String {
-    match command {
+/// The words for the commands that are seen most; the others are told by their own words.
+fn wish(command: &Command) -> Option<String> {
+    Some(match command {
         Command::VolumeCreate(create) => {
             let size = create.size_gib.map_or_else(|| "its source's size".to_owned(), |size| size.to_string());
             let mut wish = format!("create a volume of {size}");
@@ -102,6 +103,28 @@ fn wish(command: &Command) -> String {
         // Neither comes on a subject of its own.
         Command::Report(_) => "report".to_owned(),
         Command::DeadlinePassed(passed) => format!("give up dispatch {} of flow {}", passed.dispatch, passed.flow),
-        _ => "something else".to_owned(),
+        _ => return None,
+    })
+}
+
+/// `create snapshot, volume ..., name ...`: the subject's verb and resource, and what the body says of the wish.
+fn plainly(commit: &Commit) -> String {
+    let mut words = commit.subject.rsplit('.');
+    let (verb, resource) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let mut wish = format!("{} {}", verb.replace('_', " "), resource.replace('_', " "));
+    let body: Value = serde_json::from_str(commit.command.text()).unwrap_or_default();
+    let Some(asked) = body.get(resource).and_then(Value::as_object) else { return wish };
+    if let Some(id) = asked.get("id").and_then(Value::as_str) {
+        wish.push_str(&format!(" {id}"));
     }
+    for (key, value) in asked {
+        match value {
+            // Keys are kept as their hashes, which tell nobody anything.
+            _ if matches!(key.as_str(), "id" | "salt" | "key_hash") => {}
+            Value::String(text) if !text.is_empty() => wish.push_str(&format!(", {key} {:?}", cut(text))),
+            Value::Number(_) | Value::Bool(_) => wish.push_str(&format!(", {key} {value}")),
+            _ => {}
+        }
+    }
+    cut(&wish)
 }

@@ -6,7 +6,7 @@ use stele_core::command::{Command, Incoming, parse};
 use stele_core::event::Event;
 use stele_core::id::{FlowId, InvalidName, ProjectId, ReservationId, TaskId, VolumeId};
 use stele_core::record::{Commit, Verbatim};
-use stele_core::state::FlowKind;
+use stele_core::state::{FlowKind, Message, MessageResource};
 use uuid::Uuid;
 
 /// What a story is about.
@@ -138,7 +138,11 @@ impl Following {
             Subject::Volume(volume) => keys.volume == Some(*volume),
             Subject::Project(project) => keys.project == Some(project),
             Subject::Task(id) => keys.flow == Some(FlowId(*id)) || keys.task == Some(TaskId(*id)),
-            Subject::Request(_) => is_cleanup_of(event, current.and_then(followed).copied()),
+            Subject::Request(text) => {
+                let told = |message: &Message| message.request_id.as_ref() == Some(text);
+                matches!(event, Event::MessageCreated { message } if told(message))
+                    || is_cleanup_of(event, current.and_then(followed).copied())
+            }
         }
     }
 
@@ -214,7 +218,10 @@ impl<'a> Keys<'a> {
             Event::QuotaCommitted { reservation } | Event::QuotaRolledBack { reservation } => {
                 keys.reservation = Some(*reservation);
             }
-            Event::QuotaSet { project, .. } => keys.project = Some(project),
+            Event::QuotaSet { project, .. }
+            | Event::QuotaCleared { project }
+            | Event::QuotaUsed { project, .. }
+            | Event::DefaultTypeSet { project, .. } => keys.project = Some(project),
             Event::VolumeEntryCreated { volume } => {
                 (keys.volume, keys.project) = (Some(volume.id), Some(&volume.project));
             }
@@ -228,7 +235,40 @@ impl<'a> Keys<'a> {
             Event::VolumeCreateFailed { volume, .. }
             | Event::VolumeDeleted { volume }
             | Event::VolumeDeleteFailed { volume, .. }
-            | Event::VolumeUpdated { volume, .. } => keys.volume = Some(*volume),
+            | Event::VolumeUpdated { volume, .. }
+            | Event::VolumeStatusChanged { volume, .. }
+            | Event::VolumeMigrationStated { volume, .. }
+            | Event::VolumeRetyped { volume, .. }
+            | Event::VolumeGrouped { volume, .. } => keys.volume = Some(*volume),
+            Event::SnapshotEntryCreated { snapshot } => {
+                (keys.volume, keys.project) = (Some(snapshot.volume), Some(&snapshot.project));
+            }
+            Event::SnapshotCreated { flow, .. }
+            | Event::SnapshotCreateFailed { flow, .. }
+            | Event::SnapshotDeleting { flow, .. }
+            | Event::AttachmentConnecting { flow, .. }
+            | Event::AttachmentConnected { flow, .. }
+            | Event::AttachmentConnectFailed { flow, .. }
+            | Event::AttachmentDisconnecting { flow, .. }
+            | Event::AttachmentDisconnected { flow, .. }
+            | Event::AttachmentDisconnectFailed { flow, .. } => keys.flow = Some(*flow),
+            Event::AttachmentCreated { attachment } => {
+                (keys.volume, keys.project) = (Some(attachment.volume), Some(&attachment.project));
+            }
+            Event::TransferCreated { transfer } => {
+                (keys.volume, keys.project) = (Some(transfer.volume), Some(&transfer.project));
+            }
+            Event::TransferAccepted { project, .. } => keys.project = Some(project),
+            Event::GroupCreated { group } | Event::GroupUpdated { group } => keys.project = Some(&group.project),
+            Event::GroupSnapshotCreated { group_snapshot } | Event::GroupSnapshotUpdated { group_snapshot } => {
+                keys.project = Some(&group_snapshot.project);
+            }
+            Event::MessageCreated { message } => {
+                keys.project = Some(&message.project);
+                if message.resource_type == MessageResource::Volume {
+                    keys.volume = Some(VolumeId(message.resource));
+                }
+            }
             Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
                 (keys.flow, keys.task, keys.volume) = (Some(task.flow), Some(task.id), Some(task.operation.volume()));
             }
@@ -238,13 +278,32 @@ impl<'a> Keys<'a> {
             | Event::TaskFailed { flow, task, .. }
             | Event::TaskPostponed { flow, task, .. }
             | Event::TaskReverted { flow, task } => (keys.flow, keys.task) = (Some(*flow), Some(*task)),
+            // They belong to the flow beside them, or to nobody: what they name says neither project nor volume.
             Event::RequestRefused(_)
+            | Event::SnapshotDeleted { .. }
+            | Event::SnapshotDeleteFailed { .. }
+            | Event::SnapshotUpdated { .. }
+            | Event::SnapshotStatusChanged { .. }
+            | Event::AttachmentCompleted { .. }
+            | Event::AttachmentDeleted { .. }
+            | Event::TransferDeleted { .. }
+            | Event::GroupDeleted { .. }
+            | Event::GroupSnapshotDeleted { .. }
+            | Event::GroupTypeCreated { .. }
+            | Event::GroupTypeUpdated { .. }
+            | Event::GroupTypeDeleted { .. }
+            | Event::QuotaClassSet { .. }
             | Event::BackendReported { .. }
             | Event::ServiceChanged { .. }
             | Event::TypeCreated { .. }
             | Event::TypeUpdated { .. }
-            | Event::TypeDeleted { .. } => {}
-            _ => {}
+            | Event::TypeDeleted { .. }
+            | Event::TypeQosSet { .. }
+            | Event::QosCreated { .. }
+            | Event::QosUpdated { .. }
+            | Event::QosDeleted { .. }
+            | Event::MessageDeleted { .. }
+            | Event::LogLevelSet { .. } => {}
         }
         keys
     }

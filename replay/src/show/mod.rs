@@ -6,9 +6,11 @@
 //! that its failed attempts left behind.
 
 mod asked;
+mod catalogue;
 mod follow;
 mod placement;
 mod render;
+mod resource;
 mod task;
 mod words;
 

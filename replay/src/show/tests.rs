@@ -165,3 +165,28 @@ fn ids_of_the_wrong_kind_are_refused() {
     assert_eq!(Subject::volume("x"), Err(InvalidSubject::NotAnId("x".to_owned())));
     assert!(matches!(Subject::project("a b"), Err(InvalidSubject::NotAProject(_))));
 }
+
+/// The golden records hold every event and every command.
+#[test]
+fn everything_has_words() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/testdata/record-v1");
+    let texts = (1..).map_while(|number| std::fs::read_to_string(folder.join(format!("{number:03}.json"))).ok());
+    let (mut follower, mut teller, mut lines) = (Follower::default(), Teller::default(), Vec::new());
+    for text in texts {
+        // The line end is the file's, not the record's.
+        let text = text.strip_suffix('\n').unwrap().to_owned();
+        let record: Record = serde_json::from_str(&text).unwrap();
+        let entry = LogEntry { position: follower.chain.position.next(), payload: text.into() };
+        for commit in &record.commits {
+            lines.extend(asked::words(commit).map(|words| format!("asked: {}", words.text)));
+            for event in &commit.events {
+                let words = teller.tell(&follower.state, commit, event, None);
+                assert_ne!(words.text, event.name(), "nobody tells of it");
+                lines.push(format!("{}: {}", event.name(), words.text));
+            }
+        }
+        let (record, hash) = follower.read(&entry).unwrap().unwrap();
+        follower.apply(&entry, &record, hash).unwrap();
+    }
+    golden("show_everything.txt", &(lines.join("\n") + "\n"));
+}

@@ -10,7 +10,7 @@ use stele_core::state::{QuotaResource, State};
 use stele_core::task::BackendReport;
 use stele_core::unit::Timestamp;
 
-use super::{placement, task};
+use super::{catalogue, placement, resource, task};
 
 /// What is told of one event.
 #[derive(Debug, Default)]
@@ -72,13 +72,6 @@ impl Teller {
             }
             Event::QuotaCommitted { reservation } => self.reservation_ended(state, *reservation, true),
             Event::QuotaRolledBack { reservation } => self.reservation_ended(state, *reservation, false),
-            Event::QuotaSet { project, limits } => {
-                let limit = |(resource, limit): (&QuotaResource, &i64)| {
-                    format!("{} {}", resource_name(state, *resource), limit_words(*limit))
-                };
-                let limits: Vec<String> = limits.iter().map(limit).collect();
-                Words::control(format!("limits of project {project}: {}", limits.join(", ")))
-            }
             Event::PlacementDecided { decision, .. } => placement::words(decision),
             Event::PlacementReleased { pool, .. } => {
                 Words::control(format!("{pool} is given up and not tried again by this flow"))
@@ -87,11 +80,10 @@ impl Teller {
             Event::ServiceChanged { backend, change } => Words::control(changed(backend.as_str(), change)),
             Event::TypeCreated { volume_type } => Words::control(format!("volume type {:?} exists", volume_type.name))
                 .with(vec![format!("type {}", volume_type.id)]),
-            Event::TypeUpdated { volume_type } => {
-                Words::control(format!("volume type {:?} is changed", volume_type.name))
-            }
-            Event::TypeDeleted { volume_type } => Words::control(format!("volume type {volume_type} is removed")),
-            other => volume(state, other).unwrap_or_else(|| task::words(self, state, commit, other)),
+            other => volume(state, other)
+                .or_else(|| resource::words(state, other))
+                .or_else(|| catalogue::words(state, other))
+                .unwrap_or_else(|| task::words(self, state, commit, other)),
         }
     }
 
@@ -135,7 +127,12 @@ fn volume(state: &State, event: &Event) -> Option<Words> {
     let text = match event {
         Event::VolumeEntryCreated { volume } => {
             let type_name = state.types.get(&volume.volume_type).map_or_else(String::new, |found| found.name.clone());
-            let what = format!("{}, type {type_name}, zone {}", volume.size_gib, volume.availability_zone);
+            let what = format!(
+                "{}, type {type_name}, zone {}{}",
+                volume.size_gib,
+                volume.availability_zone,
+                resource::source(volume)
+            );
             format!("volume {} is {}: {what}", volume.id, volume.status.name())
         }
         Event::VolumeCreated { .. } => "volume is available".to_owned(),
@@ -149,11 +146,14 @@ fn volume(state: &State, event: &Event) -> Option<Words> {
             format!("volume is in use and stays available: {reason}")
         }
         Event::VolumeDeleteFailed { busy: false, reason, .. } => format!("volume is in error_deleting: {reason}"),
-        Event::VolumeUpdated { name, description, metadata, .. } => {
+        Event::VolumeUpdated { name, description, metadata, image_metadata, bootable, readonly, .. } => {
             let mut changes = Vec::new();
             changes.extend(name.as_ref().map(|name| format!("name {name:?}")));
             changes.extend(description.as_ref().map(|text| format!("description {text:?}")));
             changes.extend(metadata.as_ref().map(|pairs| format!("{} metadata keys", pairs.len())));
+            changes.extend(image_metadata.as_ref().map(|pairs| format!("{} image metadata keys", pairs.len())));
+            changes.extend(bootable.map(|bootable| format!("bootable {bootable}")));
+            changes.extend(readonly.map(|readonly| format!("readonly {readonly}")));
             format!("volume has now {}", changes.join(", "))
         }
         _ => return None,
@@ -173,7 +173,7 @@ fn reserved(state: &State, deltas: &[QuotaDelta]) -> String {
     format!("{verb} {}", words.join(", "))
 }
 
-fn amounts(state: &State, deltas: &[QuotaDelta]) -> String {
+pub(super) fn amounts(state: &State, deltas: &[QuotaDelta]) -> String {
     shown(deltas).map(|delta| amount(state, delta)).collect::<Vec<_>>().join(", ")
 }
 
@@ -202,7 +202,7 @@ fn amount(state: &State, delta: &QuotaDelta) -> String {
     }
 }
 
-fn limit_words(limit: i64) -> String {
+pub(super) fn limit_words(limit: i64) -> String {
     if limit < 0 { "unlimited".to_owned() } else { format!("limit {limit}") }
 }
 

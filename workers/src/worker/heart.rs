@@ -62,7 +62,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             pools,
         };
         match self.reporter.report(&self.message(ReportBody::Backend(report))).await {
-            Ok(ReportReply::Recorded(position)) => {
+            Ok(ReportReply::Recorded { position, .. }) => {
                 self.saw(position);
                 Beat::Delivered
             }

@@ -41,7 +41,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             let frees = reports.iter().any(frees_room);
             let message = self.message(ReportBody::Tasks(reports));
             match self.deliver(&message).await {
-                ReportReply::Recorded(position) => self.saw(position),
+                ReportReply::Recorded { position, .. } => self.saw(position),
                 // It would be refused again. What the tasks did stays done; control has its deadlines.
                 ReportReply::Refused(why) => tracing::error!(why, "control refused reports"),
             }

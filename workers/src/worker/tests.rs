@@ -178,7 +178,7 @@ impl Reporter for Cell {
         }
         self.0.moved.notify_waiters();
         match answer {
-            None => Ok(ReportReply::Recorded(Position(1000 + state.log.len() as u64))),
+            None => Ok(ReportReply::recorded(Position(1000 + state.log.len() as u64))),
             Some(Answer::Refused) => Ok(ReportReply::Refused("not like this".to_owned())),
             Some(Answer::LostReply | Answer::Unreachable) => Err(gone()),
         }

@@ -71,7 +71,7 @@ impl Reporter for Noted {
     async fn report(&self, report: &Report) -> Result<ReportReply, Unavailable> {
         let mut noted = self.0.lock().unwrap();
         noted.push(report.clone());
-        Ok(ReportReply::Recorded(Position(noted.len() as u64)))
+        Ok(ReportReply::recorded(Position(noted.len() as u64)))
     }
 }
 
