@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use stele_core::chap::ChapKey;
 use stele_core::id::BackendName;
 use stele_projections::v3::auth::Authenticator;
 use stele_workers::config::{BackendConfig, DriverConfig, NullConfig};
+use stele_workers::target::TargetConfig;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::args::{AuthMethod, Dev, DriverKind};
+use crate::chap_key;
 use crate::control::{self, ControlSettings};
 use crate::failure::Failure;
 use crate::nats::{ServerProcess, ServerProcessSettings, StreamSettings};
@@ -67,7 +70,9 @@ async fn run(
     prepared(&connection, &streams, Some(syncs), false).await?;
     // The address first: a second cell ends here, before it has touched the log of the first.
     let data = args.data.join("api");
-    let served = api::start(connection.clone(), &data, args.http, authenticator, stop.clone()).await?;
+    let (backends, chap_key) = backends(settings, args)?;
+    let secrets = (authenticator, chap_key);
+    let served = api::start(connection.clone(), &data, args.http, secrets, stop.clone()).await?;
     let (url, probe) = (served.url(), served.probe());
     let control = ControlSettings {
         config: settings.from_file.control.clone(),
@@ -82,7 +87,6 @@ async fn run(
     let controlled = (connection.clone(), stop.clone());
     parts.spawn(async move { Ok(control::run(controlled.0, control, controlled.1).await?) });
     parts.spawn(served.run());
-    let backends = backends(settings, args)?;
     for backend in backends.clone() {
         let (connection, stop) = (connection.clone(), stop.clone());
         parts.spawn(async move { worker::run(connection, backend, ACK_WAIT, stop).await });
@@ -146,27 +150,41 @@ fn announce(http: &str, nats: &str) {
     println!("ready {http} {nats}");
 }
 
-fn backends(settings: &Settings, args: &Dev) -> Result<Vec<BackendConfig>, Failure> {
-    if !settings.from_file.backends.is_empty() {
-        return Ok(settings.from_file.backends.clone());
+/// The backends, and the key of what they export.
+fn backends(settings: &Settings, args: &Dev) -> Result<(Vec<BackendConfig>, Option<ChapKey>), Failure> {
+    let mut export = args.export.clone();
+    if export.chap_key_file.is_none() {
+        export.chap_key_file.clone_from(&settings.from_file.chap_key_file);
     }
+    if export.target.is_some() && export.chap_key_file.is_none() {
+        let file = args.data.join("chap.key");
+        std::fs::create_dir_all(&args.data)?;
+        chap_key::make(&file)?;
+        export.chap_key_file = Some(file);
+    }
+    let key = export.chap_key_file.as_deref().map(chap_key::read).transpose()?;
+    if !settings.from_file.backends.is_empty() {
+        return Ok((settings.from_file.backends.clone(), key));
+    }
+    let target = worker::target(&export)?;
     let host = crate::role::control::host_name();
     let kind = worker::kind_name(args.driver);
-    (1..=args.backends)
+    let backends: Result<_, Failure> = (1..=args.backends)
         .map(|number| {
             let name = if args.backends == 1 { format!("{host}@{kind}") } else { format!("{host}@{kind}{number}") };
             let name = BackendName::new(&name);
             let name =
                 name.map_err(|e| Failure::new("InvalidName", e.to_string(), "give this machine a plain name"))?;
-            Ok(worker::backend(name, driver(args, number)))
+            Ok(worker::backend(name, driver(args, number, target.clone())))
         })
-        .collect()
+        .collect();
+    Ok((backends?, key))
 }
 
-fn driver(args: &Dev, number: u16) -> DriverConfig {
+fn driver(args: &Dev, number: u16, target: Option<TargetConfig>) -> DriverConfig {
     match args.driver {
         DriverKind::File => worker::file_driver(args.data.join("volumes").join(number.to_string())),
         DriverKind::Null => DriverConfig::Null(NullConfig::default()),
-        DriverKind::Lvm => worker::lvm_driver(args.volume_group.clone()),
+        DriverKind::Lvm => worker::lvm_driver(args.volume_group.clone(), target),
     }
 }

@@ -7,12 +7,14 @@
 //! | [`control`] | the control role: standby, claim, lead |
 //! | [`role`], [`dev`] | the roles as processes; a whole cell in one |
 //! | [`client`], [`cli`] | commands over NATS; the command line |
+//! | [`chap_key`] | the key of the secrets by which hosts log in |
 //! | [`logging`] | what the process logs, changed while it runs |
 //! | [`bench`] | measuring from outside |
 
 pub mod access;
 pub mod args;
 pub mod bench;
+pub mod chap_key;
 pub mod cli;
 pub mod client;
 pub mod clock;

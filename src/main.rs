@@ -8,6 +8,9 @@ use stele::failure::Failure;
 use stele::role;
 use stele::settings::Settings;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     init_tracing(&cli.command);

@@ -32,6 +32,8 @@ pub struct SettingsFile {
     pub identity: IdentitySettings,
     /// Whom an API answers.
     pub auth: AuthSettings,
+    /// The file with the key of the CHAP secrets that an API shows.
+    pub chap_key_file: Option<PathBuf>,
     /// Replies arrive below this subject; needed where NATS permissions are per client.
     pub inbox_prefix: Option<String>,
     /// What a control decides by.

@@ -14,7 +14,7 @@
 //! | [`command`], [`refusal`] | what can be asked for, and why it may be refused |
 //! | [`decide`] | one file per command: state + command -> events or a refusal |
 //! | [`schedule`] | the placement of volumes: one file per filter and weigher |
-//! | [`event`], [`task`] | what happened; work for storage nodes and its reports |
+//! | [`event`], [`task`], [`chap`] | what happened; work for storage nodes and its reports; their secrets |
 //! | [`evolve`], [`state`] | state + event -> state |
 //! | [`record`], [`chain`], [`fold`] | the log's format, which messages are the log, and folding it |
 //! | [`writer`] | the commit loop: group commit, fencing, answers after acknowledgement |
@@ -23,6 +23,7 @@
 
 pub mod audit;
 pub mod chain;
+pub mod chap;
 pub mod codec;
 pub mod command;
 pub mod decide;

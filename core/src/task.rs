@@ -100,6 +100,10 @@ pub enum Operation {
         connector: Connector,
         /// What it may do.
         mode: AttachMode,
+        /// Whose secrets the host logs in with: another attachment's when the host has one of this volume already, for
+        /// a host has one session with a volume's target. Absent for its own.
+        #[serde(default)]
+        chap_of: Option<AttachmentId>,
     },
     /// The attachment's host cannot reach the volume any more.
     DisconnectVolume {
@@ -109,6 +113,12 @@ pub enum Operation {
         volume: VolumeId,
         /// The host.
         connector: Connector,
+        /// Whose secrets the host logs in with, see [`Operation::ConnectVolume`].
+        #[serde(default)]
+        chap_of: Option<AttachmentId>,
+        /// The host has another attachment of the volume: it goes on reaching it.
+        #[serde(default)]
+        shared: bool,
     },
 }
 

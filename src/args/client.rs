@@ -202,3 +202,28 @@ fn limit(text: &str) -> Result<(String, i64), String> {
     let value = value.parse().map_err(|_| "the limit must be a whole number, -1 for unlimited")?;
     Ok((name.to_owned(), value))
 }
+
+/// `stele attach`
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// The volume, by id or name
+    #[arg(value_name = "VOLUME")]
+    pub volume: String,
+    /// Only read it
+    #[arg(long)]
+    pub read_only: bool,
+    /// Use all paths at once, by multipathd
+    #[arg(long)]
+    pub multipath: bool,
+}
+
+/// `stele detach`
+#[derive(Debug, Args)]
+pub struct Detach {
+    /// The volume, by id or name
+    #[arg(value_name = "VOLUME")]
+    pub volume: String,
+    /// Also when it is mounted or open; what was not written is lost
+    #[arg(long)]
+    pub force: bool,
+}

@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand};
 use stele_core::id::ProjectId;
 
 pub use auth::{Auth, AuthMethod};
-pub use client::{Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, Wait};
-pub use role::{Api, Control, Dev, DriverKind, Worker};
+pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, Wait};
+pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
 pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, Replay, ShowWhat};
 
 /// An event-sourced block-storage orchestrator.
@@ -64,6 +64,10 @@ pub enum Command {
     /// Volumes
     #[command(subcommand)]
     Volume(Volume),
+    /// Make a volume a block device of this machine; prints its path
+    Attach(Attach),
+    /// Let go of a volume that `stele attach` made a device
+    Detach(Detach),
     /// Storage services (backends)
     #[command(subcommand)]
     Service(Service),

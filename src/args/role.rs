@@ -27,9 +27,35 @@ pub struct Dev {
     /// The volume group of the lvm driver
     #[arg(long, default_value = "cinder-volumes", value_name = "VG")]
     pub volume_group: String,
+    /// How hosts reach volumes of the lvm driver
+    #[command(flatten)]
+    pub export: Exporting,
     /// Whom the API answers; without any of this, everybody on this machine
     #[command(flatten)]
     pub auth: Auth,
+}
+
+/// How hosts reach volumes of the lvm driver.
+#[derive(Debug, Clone, Args)]
+pub struct Exporting {
+    /// What exports volumes over iSCSI; without it only programs of this machine reach them, by their paths
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<Exporter>,
+    /// Where targets listen; several for several paths
+    #[arg(long = "portal", value_name = "ADDR", default_value = "127.0.0.1:3260", value_delimiter = ',')]
+    pub portals: Vec<SocketAddr>,
+    /// The file with the key of the CHAP secrets; the same for all workers and APIs of a cell
+    #[arg(long, value_name = "FILE")]
+    pub chap_key_file: Option<PathBuf>,
+}
+
+/// What exports volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Exporter {
+    /// The kernel's own target.
+    Lio,
+    /// tgtd.
+    Tgt,
 }
 
 /// The kinds of storage that `stele dev` offers.
@@ -75,6 +101,9 @@ pub struct Api {
     /// Where its projection is kept
     #[arg(long, default_value = "data/api", value_name = "DIR")]
     pub data: PathBuf,
+    /// The file with the key of the CHAP secrets; the same for all workers and APIs of a cell
+    #[arg(long, value_name = "FILE")]
+    pub chap_key_file: Option<PathBuf>,
     /// Whom it answers
     #[command(flatten)]
     pub auth: Auth,
@@ -95,6 +124,9 @@ pub struct Worker {
     /// The volume group of the lvm driver
     #[arg(long, default_value = "cinder-volumes", value_name = "VG")]
     pub volume_group: String,
+    /// How hosts reach volumes of the lvm driver
+    #[command(flatten)]
+    pub export: Exporting,
     /// How long the null driver takes for each step
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub delay_ms: u64,

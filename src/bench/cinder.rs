@@ -1,11 +1,13 @@
 //! `stele bench cinder`: Cinder's API as a client sees it: creates to `available`, and detailed pages of 100 volumes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
+use stele_core::id::VolumeId;
 use stele_core::port::Log as _;
 use stele_core::unit::Position;
 use tokio::task::JoinSet;
@@ -13,6 +15,7 @@ use tokio::task::JoinSet;
 use super::board::Board;
 use super::cell::Cell;
 use super::create::{burst, joined, wait_for_cell};
+use super::http::Client;
 use super::report::{CinderReport, Percentiles};
 use crate::args::BenchCinder;
 use crate::failure::Failure;
@@ -20,7 +23,7 @@ use crate::nats::JetStreamLog;
 use crate::role::connect::connected;
 use crate::settings::Settings;
 
-/// The project of the benchmark; with noauth every caller is an administrator.
+/// The project of the benchmark.
 const PROJECT: &str = "bench";
 
 /// The volumes of one page.
@@ -78,8 +81,8 @@ async fn measure(settings: &Settings, args: &BenchCinder, cell: &Cell) -> Result
     })
 }
 
-/// Creates volumes over HTTP from so many clients, each with a connection of its own; gives the time from each request
-/// to `available`.
+/// Creates volumes over HTTP from so many clients, each with a connection of its own and one request at a time, and
+/// waits until all are available; gives the time from each request to `available`.
 async fn create_many(
     url: &Arc<String>,
     board: &Board,
@@ -90,47 +93,57 @@ async fn create_many(
     let left = Arc::new(AtomicU32::new(count));
     let mut running = JoinSet::new();
     for _ in 0..clients.max(1) {
-        let (url, board, left, bar) = (url.clone(), board.clone(), left.clone(), bar.clone());
-        running.spawn_blocking(move || {
-            let agent = agent();
-            let mut took = Vec::new();
+        let (url, left, bar) = (url.clone(), left.clone(), bar.clone());
+        running.spawn(async move {
+            let mut client = client(&url).await?;
+            let mut made = Vec::new();
             while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
-                took.push(create_one(&agent, &url, &board)?);
+                made.push((Instant::now(), create_one(&mut client).await?));
                 bar.inc(1);
             }
-            Ok(took)
+            Ok(made)
         });
     }
     let mut took = Vec::with_capacity(count as usize);
-    while let Some(done) = running.join_next().await {
-        took.extend(joined(done)?);
+    while let Some(made) = running.join_next().await {
+        for (since, id) in joined(made)? {
+            took.push(board.available(id).await? - since);
+        }
     }
     Ok(took)
 }
 
-fn create_one(agent: &ureq::Agent, url: &str, board: &Board) -> Result<Duration, Failure> {
-    let since = Instant::now();
-    let body = json!({"volume": {"size": 1, "name": "bench"}});
-    let path = format!("{url}/v3/{PROJECT}/volumes");
-    let answer = agent.post(&path).header("X-Auth-Token", format!("bench:{PROJECT}")).send_json(body);
-    let volume: Value = answer.map_err(wrong)?.body_mut().read_json().map_err(wrong)?;
-    let id = volume["volume"]["id"].as_str().and_then(|id| id.parse().ok());
-    let id = id.ok_or_else(|| Failure::new("UnreadableAnswer", volume.to_string(), "use a cell of this release"))?;
-    Ok(tokio::runtime::Handle::current().block_on(board.available(id))? - since)
+async fn create_one(client: &mut Client) -> Result<VolumeId, Failure> {
+    let path = format!("/v3/{PROJECT}/volumes");
+    let answer = client.ask("POST", &path, r#"{"volume":{"size":1,"name":"bench"}}"#).await?;
+    let made: Made = serde_json::from_slice(&answer)
+        .map_err(|e| Failure::new("UnreadableAnswer", e.to_string(), "use a cell of this release"))?;
+    Ok(made.volume.id)
+}
+
+/// What is read of an answer.
+#[derive(Deserialize)]
+struct Made {
+    volume: MadeVolume,
+}
+
+#[derive(Deserialize)]
+struct MadeVolume {
+    id: VolumeId,
 }
 
 /// Waits until the API's projection is where the log is: pages are to be of volumes at rest.
-async fn caught_up(url: &Arc<String>, tail: Position) -> Result<(), Failure> {
-    let path = format!("{url}/v1/services");
-    let asked = tokio::task::spawn_blocking(move || {
-        let ask = || {
-            let asked = agent().get(&path).header("Stele-Min-Position", tail.to_string());
-            asked.header("X-Auth-Token", format!("bench:{PROJECT}")).call().map(drop).map_err(wrong)
-        };
-        // Each waits some seconds for the position by itself.
-        (1..CATCH_UP_TRIES).find_map(|_| ask().ok()).map_or_else(ask, Ok)
-    });
-    joined(asked.await)
+async fn caught_up(url: &str, tail: Position) -> Result<(), Failure> {
+    let mut client = client(url).await?.with_header("stele-min-position", &tail.to_string());
+    let mut asked = client.ask("GET", "/v1/services", "").await;
+    // Each waits some seconds for the position by itself.
+    for _ in 1..CATCH_UP_TRIES {
+        if asked.is_ok() {
+            break;
+        }
+        asked = client.ask("GET", "/v1/services", "").await;
+    }
+    asked.map(drop)
 }
 
 /// What was read.
@@ -142,25 +155,21 @@ struct Pages {
 
 /// Reads the same page again and again from so many clients.
 async fn read_pages(url: &Arc<String>, args: &BenchCinder) -> Result<Pages, Failure> {
-    let page = Arc::new(format!("{url}/v3/{PROJECT}/volumes/detail?limit={PAGE}"));
-    let bytes = Arc::new(AtomicUsize::new(0));
+    let path = format!("/v3/{PROJECT}/volumes/detail?limit={PAGE}");
+    let page = client(url).await?.ask("GET", &path, "").await?;
+    check(&page)?;
     let began = Instant::now();
     let until = began + Duration::from_secs(args.page_seconds);
     let mut running = JoinSet::new();
     for _ in 0..args.page_concurrency.max(1) {
-        let (page, bytes) = (page.clone(), bytes.clone());
-        running.spawn_blocking(move || {
-            let agent = agent();
+        let (url, path) = (url.clone(), path.clone());
+        running.spawn(async move {
+            let mut client = client(&url).await?;
             let mut took = Vec::new();
             while Instant::now() < until {
                 let since = Instant::now();
-                let answer = agent.get(page.as_str()).header("X-Auth-Token", format!("bench:{PROJECT}")).call();
-                let text = answer.map_err(wrong)?.body_mut().read_to_string().map_err(wrong)?;
+                client.ask("GET", &path, "").await?;
                 took.push(since.elapsed());
-                // Looked at once: reading JSON would be most of what this client does.
-                if bytes.swap(text.len(), Ordering::Relaxed) == 0 {
-                    check(&text)?;
-                }
             }
             Ok(took)
         });
@@ -169,11 +178,11 @@ async fn read_pages(url: &Arc<String>, args: &BenchCinder) -> Result<Pages, Fail
     while let Some(done) = running.join_next().await {
         took.extend(joined(done)?);
     }
-    Ok(Pages { took, elapsed: began.elapsed(), bytes: bytes.load(Ordering::Relaxed) })
+    Ok(Pages { took, elapsed: began.elapsed(), bytes: page.len() })
 }
 
-fn check(text: &str) -> Result<(), Failure> {
-    let page: Value = serde_json::from_str(text).map_err(|e| Failure::new("UnreadableAnswer", e.to_string(), ""))?;
+fn check(page: &[u8]) -> Result<(), Failure> {
+    let page: Value = serde_json::from_slice(page).map_err(|e| Failure::new("UnreadableAnswer", e.to_string(), ""))?;
     let volumes = page["volumes"].as_array().map_or(0, Vec::len);
     if volumes == PAGE && page["volumes"][0]["status"] == "available" {
         return Ok(());
@@ -181,11 +190,7 @@ fn check(text: &str) -> Result<(), Failure> {
     Err(Failure::new("WrongAnswer", format!("the page has {volumes} volumes, not {PAGE} available ones"), ""))
 }
 
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).build().new_agent()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
-fn wrong(error: ureq::Error) -> Failure {
-    Failure::new("NoAnswer", error.to_string(), "see the API's log")
+async fn client(url: &str) -> Result<Client, Failure> {
+    // With noauth every caller is an administrator.
+    Client::connect(url, &format!("bench:{PROJECT}")).await
 }

@@ -5,6 +5,7 @@ mod cell;
 mod cinder;
 mod cpu;
 mod create;
+mod http;
 mod report;
 mod tail;
 

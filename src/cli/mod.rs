@@ -1,5 +1,6 @@
 //! The command line as a client: NATS for writes, HTTP for reads.
 
+mod attach;
 mod config;
 mod http;
 mod output;
@@ -40,6 +41,8 @@ pub async fn run(settings: Settings, command: &Command, json: bool) -> Result<()
     let session = Session { settings, api, json };
     match command {
         Command::Volume(volume) => volume::run(&session, volume).await,
+        Command::Attach(args) => attach::attach(&session, args).await,
+        Command::Detach(args) => attach::detach(&session, args).await,
         Command::Service(service) => service::run(&session, service).await,
         Command::Pool(_) => pool::list(&session).await,
         Command::Quota(quota) => quota::run(&session, quota).await,

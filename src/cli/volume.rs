@@ -197,7 +197,7 @@ fn print(volume: &VolumeView) {
 }
 
 /// The id of a volume that is given by its id or its name.
-async fn find(session: &Session, volume: &str) -> Result<VolumeId, Failure> {
+pub(super) async fn find(session: &Session, volume: &str) -> Result<VolumeId, Failure> {
     if let Ok(id) = volume.parse() {
         return Ok(id);
     }

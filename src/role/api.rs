@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stele_core::chap::ChapKey;
 use stele_core::id::BackendName;
 use stele_core::unit::Position;
 use stele_projections::follow::{Progress, Stop, follow};
@@ -24,6 +25,7 @@ use super::connect::{checked, connected};
 use super::control::host_name;
 use super::stop;
 use crate::args::{self, Token};
+use crate::chap_key;
 use crate::cli::Api;
 use crate::clock::now;
 use crate::failure::Failure;
@@ -45,7 +47,9 @@ pub async fn main(settings: &Settings, args: &args::Api) -> Result<(), Failure> 
     let connection = connected(settings, "stele api").await?;
     checked(&connection, 1, None, true)?;
     let authenticator = settings.from_file.auth.with(&args.auth).authenticator(args.http).await?;
-    let served = start(connection, &args.data, args.http, authenticator, stop::on_signals()).await?;
+    let key_file = args.chap_key_file.as_ref().or(settings.from_file.chap_key_file.as_ref());
+    let key = key_file.map(|file| chap_key::read(file)).transpose()?;
+    let served = start(connection, &args.data, args.http, (authenticator, key), stop::on_signals()).await?;
     info!(url = served.url(), "the API listens");
     served.run().await
 }
@@ -58,6 +62,7 @@ pub struct Serving {
     projection: Projection,
     progress: (watch::Sender<Progress>, watch::Receiver<Progress>),
     authenticator: Authenticator,
+    chap_key: Option<ChapKey>,
     log: JetStreamLog,
     commands: Commands,
     stop: CancellationToken,
@@ -70,7 +75,7 @@ pub struct Probe {
     progress: watch::Receiver<Progress>,
 }
 
-/// Opens the projection and listens.
+/// Opens the projection and listens; who is answered and with which secrets is given.
 ///
 /// # Errors
 /// A [`Failure`] when the address is taken, or when the projection cannot be opened.
@@ -78,7 +83,7 @@ pub async fn start(
     connection: Connection,
     data: &Path,
     http: SocketAddr,
-    authenticator: Authenticator,
+    (authenticator, chap_key): (Authenticator, Option<ChapKey>),
     stop: CancellationToken,
 ) -> Result<Serving, Failure> {
     std::fs::create_dir_all(data)?;
@@ -90,7 +95,7 @@ pub async fn start(
     let progress = watch::channel(Progress::of(&projection));
     let log = JetStreamLog::new(&connection, 0);
     let commands = Commands::new(connection);
-    Ok(Serving { address, listener, projection, progress, authenticator, log, commands, stop })
+    Ok(Serving { address, listener, projection, progress, authenticator, chap_key, log, commands, stop })
 }
 
 impl Serving {
@@ -123,7 +128,8 @@ impl Serving {
             stop_out.clone(),
             ApiOptions::default(),
             self.authenticator,
-        );
+        )
+        .with_chap_key(self.chap_key);
         let following = follow(self.projection, self.log, stop_out.clone(), progress_in);
         let serving = serve(self.listener, router(state, Asker::new(self.commands)), stop_out.clone());
         let token = self.stop;

@@ -9,6 +9,7 @@ use stele_core::task::{Report, ReportReply};
 use stele_workers::clock::SystemClock;
 use stele_workers::config::{BackendConfig, DriverConfig, FileConfig, LvmConfig, LvmType, NullConfig, WipePolicy};
 use stele_workers::driver::AnyDriver;
+use stele_workers::target::{TargetConfig, TargetKind};
 use stele_workers::worker::Worker;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use tracing::{info, warn};
 use super::connect::{checked, connected};
 use super::control::host_name;
 use super::stop;
-use crate::args::{self, DriverKind};
+use crate::args::{self, DriverKind, Exporter};
 use crate::failure::Failure;
 use crate::logging;
 use crate::nats::{Connection, JetStreamTaskSource, NatsReporter, TaskSourceSettings};
@@ -96,12 +97,12 @@ fn backends(settings: &Settings, args: &args::Worker) -> Result<Vec<BackendConfi
         if let Some(found) = in_file.iter().find(|backend| backend.name == *name) {
             return Ok(vec![found.clone()]);
         }
-        return Ok(vec![backend(name.clone(), driver(args))]);
+        return Ok(vec![backend(name.clone(), driver(args)?)]);
     }
     if in_file.is_empty() {
         let name = BackendName::new(&format!("{}@{}", host_name(), kind_name(args.driver)));
         let name = name.map_err(|e| Failure::new("InvalidName", e.to_string(), "name the backend with --backend"))?;
-        return Ok(vec![backend(name, driver(args))]);
+        return Ok(vec![backend(name, driver(args)?)]);
     }
     Ok(in_file.clone())
 }
@@ -132,16 +133,33 @@ pub fn kind_name(kind: DriverKind) -> &'static str {
     }
 }
 
-fn driver(args: &args::Worker) -> DriverConfig {
-    match args.driver {
+fn driver(args: &args::Worker) -> Result<DriverConfig, Failure> {
+    Ok(match args.driver {
         DriverKind::File => file_driver(args.dir.clone()),
         DriverKind::Null => DriverConfig::Null(NullConfig {
             delay_ms: args.delay_ms,
             fail_every: u32::try_from(args.fail_every).unwrap_or(u32::MAX),
             ..NullConfig::default()
         }),
-        DriverKind::Lvm => lvm_driver(args.volume_group.clone()),
-    }
+        DriverKind::Lvm => lvm_driver(args.volume_group.clone(), target(&args.export)?),
+    })
+}
+
+/// The target that the arguments name, if they do.
+///
+/// # Errors
+/// A [`Failure`] when its key is not named.
+pub fn target(args: &args::Exporting) -> Result<Option<TargetConfig>, Failure> {
+    let Some(kind) = args.target else { return Ok(None) };
+    let kind = match kind {
+        Exporter::Lio => TargetKind::Lio,
+        Exporter::Tgt => TargetKind::Tgt,
+    };
+    let file = args.chap_key_file.clone().ok_or_else(|| {
+        let why = "a target needs the key of the CHAP secrets";
+        Failure::new("ChapKeyMissing", why, "give --chap-key-file, the same to the workers and the APIs")
+    })?;
+    Ok(Some(TargetConfig { portals: args.portals.clone(), ..TargetConfig::new(kind, file) }))
 }
 
 /// The file driver with one pool in a folder.
@@ -153,12 +171,13 @@ pub fn file_driver(dir: PathBuf) -> DriverConfig {
 
 /// The lvm driver on a volume group.
 #[must_use]
-pub fn lvm_driver(volume_group: String) -> DriverConfig {
+pub fn lvm_driver(volume_group: String, target: Option<TargetConfig>) -> DriverConfig {
     DriverConfig::Lvm(LvmConfig {
         volume_group,
         lvm_type: LvmType::Auto,
         pool: None,
         wipe: WipePolicy::default(),
+        target,
         command_timeout_ms: 60_000,
     })
 }

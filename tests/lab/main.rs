@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod attach;
+mod contract;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lvm;
+mod node;
 mod tests;

@@ -4,12 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use stele::client::command;
-use stele::role::worker::{backend, lvm_driver};
-use stele_core::id::{BackendName, VolumeId};
+use stele_core::id::VolumeId;
 use stele_core::state::VolumeStatus;
-use stele_workers::config::{BackendConfig, DriverConfig, LvmType, WipePolicy};
-use stele_workers::driver::AnyDriver;
-use stele_workers::driver::contract::{Subject, run};
 
 use crate::harness::cell::Cell;
 use crate::harness::dev::Dev;
@@ -69,22 +65,6 @@ async fn the_main_job_on_a_thick_group() {
     dev.json(&["volume", "delete", "solid", "--wait"]).await;
     assert_eq!(volumes(&group), vec![]);
     dev.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_lvm_driver_keeps_the_drivers_contract() {
-    let (thin, thick) = volume_groups();
-    for (group, lvm_type) in [(thin, LvmType::Thin), (thick, LvmType::Thick)] {
-        let mut config: BackendConfig = backend(BackendName::new("lab@contract").unwrap(), lvm_driver(group.clone()));
-        if let DriverConfig::Lvm(lvm) = &mut config.driver {
-            // Zeroing writes as much as the volumes have; the lab keeps its disks in memory.
-            (lvm.lvm_type, lvm.wipe) = (lvm_type, WipePolicy::Discard);
-        }
-        let driver = AnyDriver::open(&config).await.unwrap();
-        let pool = config.name.pool(&group).unwrap();
-        run(&Subject { driver, pool, foreign: None, too_large: None }).await;
-        assert_eq!(volumes(&group), vec![]);
-    }
 }
 
 /// Where a worker looks for its tools first.

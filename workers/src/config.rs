@@ -9,6 +9,7 @@ use stele_core::id::BackendName;
 use stele_core::schedule::Ratio;
 
 use crate::plan::Wipe;
+use crate::target::TargetConfig;
 
 /// One backend: the storage of one kind on one node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +70,9 @@ pub struct LvmConfig {
     /// What happens to the data of a thick volume before it is removed. A thin pool zeroes what it hands out.
     #[serde(default)]
     pub wipe: WipePolicy,
+    /// How hosts reach volumes over iSCSI. Without it only programs of this node do, by their paths.
+    #[serde(default)]
+    pub target: Option<TargetConfig>,
     /// How long one LVM command may take, in milliseconds. They wait for each other's lock on the volume group.
     #[serde(default = "command_timeout_ms")]
     pub command_timeout_ms: u64,
@@ -233,6 +237,9 @@ impl LvmConfig {
                 let rule = "an LVM name has letters, digits, '-', '_', '.' and '+', and does not begin with '-'";
                 return Err(InvalidConfig::new(setting, name, rule));
             }
+        }
+        if let Some(target) = &self.target {
+            target.check()?;
         }
         if self.command_timeout_ms < 1000 {
             return Err(InvalidConfig::new("driver.lvm.command_timeout_ms", &self.command_timeout_ms, "at least 1000"));

@@ -18,6 +18,8 @@
 //! | [`object`]  | what lies on the storage: names and tags                              |
 //! | [`plan`]    | from a task and what was seen to the missing steps; pure              |
 //! | [`driver`]  | lvm, file, null, and the honest fake in memory                        |
+//! | [`target`]  | how hosts reach volumes over iSCSI: lio, tgt                          |
+//! | [`initiator`] | the host side: reaching an exported volume from this machine       |
 //! | [`runner`]  | processes: typed arguments, time limits, bounded output               |
 //! | [`clock`]   | time as an argument                                                   |
 
@@ -25,9 +27,11 @@ pub mod clock;
 pub mod config;
 pub mod driver;
 pub mod execute;
+pub mod initiator;
 pub mod object;
 pub mod plan;
 pub mod runner;
+pub mod target;
 #[cfg(test)]
 mod testing;
 pub mod worker;

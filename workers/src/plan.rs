@@ -8,8 +8,8 @@
 //! extend            NotFound           nothing, or Extend            Conflict           Extend
 //! snapshot          Snapshot           nothing                       Conflict           Snapshot
 //! delete snapshot   nothing            Split, Wipe, Remove           Conflict           Remove
-//! connect           NotFound           nothing, or Activate          Conflict           Activate
-//! disconnect        nothing            nothing                       nothing            nothing
+//! connect           NotFound           Activate, Export              Conflict           Activate
+//! disconnect        nothing            Unexport                      nothing            nothing
 //! revert of a make  nothing            Remove, wiped if copied into  nothing            Remove
 //! revert of others  nothing            nothing                       nothing            nothing
 //! ```
@@ -20,9 +20,10 @@
 //! made by somebody else, and is neither taken over nor destroyed. A volume is never shrunk, so an extend has nothing
 //! to revert; a deleted volume cannot come back, so a delete has nothing to revert either.
 //!
-//! Copies are in [`copy`].
+//! Copies are in [`copy`], hosts in [`hosts`].
 
 mod copy;
+mod hosts;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,34 @@ pub struct Look {
     pub source: Observed,
     /// Of what may lie beside it; absent when nothing may.
     pub still: Observed,
+    /// Of how hosts reach it.
+    pub export: Export,
+}
+
+/// How hosts reach a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Export {
+    /// By its path, on the node itself: nothing is exported.
+    Direct,
+    /// No host does.
+    Absent,
+    /// It has a target, whole or not.
+    Present(Exported),
+}
+
+/// A volume's target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exported {
+    /// It is whole; where the task is about a host, that host may log in as it shall.
+    pub ready: bool,
+    /// The task's host may log in, in some way.
+    pub host: bool,
+    /// Other hosts may.
+    pub others: bool,
+    /// The position of the event that asked for the host, when the target tells.
+    pub asked_at: Option<Position>,
+    /// The volume has become larger than hosts are told.
+    pub outgrown: bool,
 }
 
 /// What a driver saw under one name.
@@ -156,6 +185,14 @@ pub enum Act {
     },
     /// Remove it.
     Remove,
+    /// Let the task's host reach it.
+    Export,
+    /// Let the task's host reach it no longer; the last host takes the target with it.
+    Unexport,
+    /// Take its target away, whoever may use it.
+    Withdraw,
+    /// Tell hosts how large it is.
+    Resize,
 }
 
 impl Step {
@@ -173,6 +210,10 @@ impl Step {
             Act::Split => "split",
             Act::Wipe { .. } => "wipe",
             Act::Remove => "remove",
+            Act::Export => "export",
+            Act::Unexport => "unexport",
+            Act::Withdraw => "withdraw",
+            Act::Resize => "resize",
         }
     }
 }
@@ -199,8 +240,8 @@ pub fn plan(task: &Task, look: &Look) -> Result<Vec<Step>, Failure> {
         (Operation::ExtendVolume { size_gib, .. }, Phase::Execute) => seen.extend(size_gib.bytes()),
         (Operation::CreateSnapshot { .. }, Phase::Execute) => seen.snapshot(),
         (Operation::ConnectVolume { .. }, Phase::Execute) => seen.connect(),
-        // Being active is all that a host needs so far, and a volume stays active.
-        (Operation::DisconnectVolume { .. }, _)
+        (Operation::DisconnectVolume { shared, .. }, Phase::Execute) => Ok(seen.disconnect(*shared)),
+        (Operation::DisconnectVolume { .. }, Phase::Revert)
         | (
             Operation::DeleteVolume { .. }
             | Operation::DeleteSnapshot { .. }
@@ -261,7 +302,11 @@ impl Seen<'_> {
             Observed::Absent => Err(self.failure(FailureKind::NotFound, "does not exist, so it cannot be extended")),
             Observed::Unknown => Ok(vec![self.step(Act::Extend { size_bytes })]),
             Observed::Present(found) if found.owner == Owner::Foreign => Err(self.foreign()),
-            Observed::Present(found) => self.grow(size_bytes, found),
+            Observed::Present(found) => {
+                let mut steps = self.grow(size_bytes, found)?;
+                steps.extend(self.told(!steps.is_empty()));
+                Ok(steps)
+            }
         }
     }
 
@@ -293,26 +338,19 @@ impl Seen<'_> {
         Ok(vec![self.step(Act::Snapshot { of, joined })])
     }
 
-    fn connect(&self) -> Result<Vec<Step>, Failure> {
-        let activate = vec![self.step(Act::Activate)];
-        match &self.look.object {
-            Observed::Absent => Err(self.failure(FailureKind::NotFound, "does not exist, so no host can reach it")),
-            Observed::Unknown => Ok(activate),
-            Observed::Present(found) if found.owner == Owner::Foreign => Err(self.foreign()),
-            Observed::Present(found) if found.unfinished => {
-                Err(self.failure(FailureKind::Conflict, "is not complete: data are still being copied into it"))
-            }
-            Observed::Present(found) => Ok(if found.active { Vec::new() } else { activate }),
-        }
-    }
-
     fn delete(&self) -> Result<Vec<Step>, Failure> {
         let mut steps = self.without_still()?;
+        // Nobody has an attachment: a target that is there is what was left.
+        let withdrawn = self.withdrawn();
         match &self.look.object {
-            Observed::Absent => {}
+            Observed::Absent => steps.extend(withdrawn),
             Observed::Unknown => steps.push(self.step(Act::Remove)),
             Observed::Present(found) if found.owner == Owner::Foreign => return Err(self.foreign()),
-            Observed::Present(found) => steps.extend(removal(self.task, self.objects.object, found)?),
+            Observed::Present(found) => {
+                let open = found.open && withdrawn.is_none();
+                steps.extend(withdrawn);
+                steps.extend(removal(self.task, self.objects.object, &Found { open, ..found.clone() })?);
+            }
         }
         Ok(steps)
     }

@@ -41,19 +41,30 @@ pub struct Invocation {
     pub args: Vec<OsString>,
     /// How long it may take.
     pub timeout: Duration,
+    /// The argument that is not to be shown.
+    secret: Option<OsString>,
 }
 
 impl Invocation {
     /// A program with arguments that may take so long.
     pub fn new<A: Into<OsString>>(program: &'static str, timeout: Duration, args: impl IntoIterator<Item = A>) -> Self {
-        Self { program, args: args.into_iter().map(Into::into).collect(), timeout }
+        Self { program, args: args.into_iter().map(Into::into).collect(), timeout, secret: None }
+    }
+
+    /// The same, with an argument that is never shown: a password.
+    #[must_use]
+    pub fn with_secret(self, secret: &str) -> Self {
+        Self { secret: Some(secret.into()), ..self }
     }
 }
 
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.program)?;
-        self.args.iter().try_for_each(|arg| write!(f, " {}", arg.to_string_lossy()))
+        self.args.iter().try_for_each(|arg| {
+            let shown = if self.secret.as_ref() == Some(arg) { "***".into() } else { arg.to_string_lossy() };
+            write!(f, " {shown}")
+        })
     }
 }
 

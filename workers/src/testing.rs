@@ -51,13 +51,20 @@ pub(crate) fn delete_snapshot_task(n: u128, of: u128) -> Task {
 }
 
 pub(crate) fn connect_task(n: u128) -> Task {
-    let (attachment, connector) = (AttachmentId(Uuid::from_u128(n)), Connector::default());
-    task(Operation::ConnectVolume { attachment, volume: volume(n), connector, mode: AttachMode::Ro })
+    let attachment = AttachmentId(Uuid::from_u128(n));
+    let (volume, connector) = (volume(n), host("h1"));
+    task(Operation::ConnectVolume { attachment, volume, connector, mode: AttachMode::Ro, chap_of: None })
 }
 
 pub(crate) fn disconnect_task(n: u128) -> Task {
-    let (attachment, connector) = (AttachmentId(Uuid::from_u128(n)), Connector::default());
-    task(Operation::DisconnectVolume { attachment, volume: volume(n), connector })
+    let attachment = AttachmentId(Uuid::from_u128(n));
+    let (volume, connector) = (volume(n), host("h1"));
+    task(Operation::DisconnectVolume { attachment, volume, connector, chap_of: None, shared: false })
+}
+
+fn host(name: &str) -> Connector {
+    let initiator = Some(format!("iqn.1993-08.org.debian:01:{name}"));
+    Connector { host: Some(name.to_owned()), initiator, ..Connector::default() }
 }
 
 pub(crate) fn extend_task(n: u128, gib: u32) -> Task {

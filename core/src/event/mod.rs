@@ -266,6 +266,9 @@ pub enum Event {
         connector: Connector,
         /// What the host may do.
         mode: AttachMode,
+        /// The attachment whose secrets the host logs in with; absent for its own.
+        #[serde(default)]
+        chap_of: Option<AttachmentId>,
     },
     /// The host can reach the volume.
     AttachmentConnected {

@@ -13,11 +13,12 @@ type Touch<'a> = &'a mut dyn FnMut(Entity);
 pub(super) fn apply(state: &mut State, meta: Meta, event: &Event, touch: Touch<'_>) -> Option<Applied> {
     Some(match event {
         Event::AttachmentCreated { attachment } => created(state, meta, attachment, touch),
-        Event::AttachmentConnecting { attachment, flow, connector, mode } => {
+        Event::AttachmentConnecting { attachment, flow, connector, mode, chap_of } => {
             change_and_settle(state, meta, *attachment, touch, |attachment| {
                 attachment.mode = Some(*mode);
                 attachment.status = AttachmentStatus::Connecting { flow: *flow };
                 attachment.connector = Some(connector.clone());
+                attachment.chap_of = *chap_of;
                 attachment.host = connector.host.clone().or_else(|| attachment.host.take());
                 attachment.mountpoint = connector.mountpoint.clone().or_else(|| attachment.mountpoint.take());
                 attachment.reason = None;

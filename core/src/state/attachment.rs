@@ -42,6 +42,9 @@ pub struct Attachment {
     pub attached_at: Option<Timestamp>,
     /// The position of the event that brought it into being.
     pub created_position: Position,
+    /// The attachment whose secrets its host logs in with; absent for its own.
+    #[serde(default)]
+    pub chap_of: Option<AttachmentId>,
 }
 
 /// What an attachment makes of its volume, the weakest first.
@@ -64,6 +67,12 @@ impl Attachment {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.connection.is_some() || matches!(self.status, AttachmentStatus::Connecting { .. })
+    }
+
+    /// The attachment whose secrets its host logs in with.
+    #[must_use]
+    pub fn chap_owner(&self) -> AttachmentId {
+        self.chap_of.unwrap_or(self.id)
     }
 
     /// An older client keeps the volume by its status (`volume.reserve`), so its hidden attachment holds nothing. One

@@ -44,7 +44,7 @@ pub const MIN_POSITION_HEADER: &str = "stele-min-position";
 /// All routes; what `/v3` is asked to change goes to `asker`.
 pub fn router<L: Log>(state: ApiState<L>, asker: Asker) -> Router {
     let (reader, progress, clock) = (state.reader.clone(), state.progress.clone(), state.clock.clone());
-    let gateway = Gateway::new(reader, progress, clock, state.authenticator.clone(), asker);
+    let gateway = Gateway::new(reader, progress, clock, state.authenticator.clone(), state.chap_key.clone(), asker);
     let v1 = Router::new()
         .route("/volumes", get(volumes::list::<L>))
         .route("/volumes/{id}", get(volumes::show::<L>))

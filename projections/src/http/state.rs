@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stele_core::chap::ChapKey;
 use stele_core::unit::Timestamp;
 use tokio::sync::watch;
 
@@ -37,6 +38,7 @@ pub struct ApiState<L> {
     pub(super) stop: Stop,
     pub(super) options: ApiOptions,
     pub(super) authenticator: Authenticator,
+    pub(super) chap_key: Option<ChapKey>,
     pub(super) counters: Counters,
 }
 
@@ -52,7 +54,14 @@ impl<L> ApiState<L> {
         options: ApiOptions,
         authenticator: Authenticator,
     ) -> Self {
-        Self { reader, progress, log, clock, stop, options, authenticator, counters: Counters::default() }
+        let (chap_key, counters) = (None, Counters::default());
+        Self { reader, progress, log, clock, stop, options, authenticator, chap_key, counters }
+    }
+
+    /// Shows connections with the passwords that this key leads to.
+    #[must_use]
+    pub fn with_chap_key(self, chap_key: Option<ChapKey>) -> Self {
+        Self { chap_key, ..self }
     }
 }
 
@@ -66,6 +75,7 @@ impl<L: Clone> Clone for ApiState<L> {
             stop: self.stop.clone(),
             options: self.options,
             authenticator: self.authenticator.clone(),
+            chap_key: self.chap_key.clone(),
             counters: self.counters.clone(),
         }
     }

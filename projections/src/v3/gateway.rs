@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use serde::Serialize;
+use stele_core::chap::ChapKey;
 use stele_core::command::{Actor, COMMAND_VERSION};
 use stele_core::id::{CommandId, ProjectId};
 use stele_core::record::{OutcomeResult, Subjects};
@@ -35,6 +36,7 @@ struct Parts {
     progress: watch::Receiver<Progress>,
     clock: Clock,
     authenticator: Authenticator,
+    chap_key: Option<ChapKey>,
     asker: Asker,
     routes: Routes,
 }
@@ -71,15 +73,23 @@ impl<C: Serialize> Serialize for Content<'_, C> {
 }
 
 impl Gateway {
-    /// `progress` is that of the follower of the reader's projection; commands go to `asker`.
+    /// `progress` is that of the follower of the reader's projection; commands go to `asker`. Without `chap_key`
+    /// connections are shown without their passwords.
     pub fn new(
         reader: Reader,
         progress: watch::Receiver<Progress>,
         clock: Clock,
         authenticator: Authenticator,
+        chap_key: Option<ChapKey>,
         asker: Asker,
     ) -> Self {
-        Self(Arc::new(Parts { reader, progress, clock, authenticator, asker, routes: super::routes() }))
+        let routes = super::routes();
+        Self(Arc::new(Parts { reader, progress, clock, authenticator, chap_key, asker, routes }))
+    }
+
+    /// The key of the secrets by which hosts log in, where this API has it.
+    pub(super) fn chap_key(&self) -> Option<&ChapKey> {
+        self.0.chap_key.as_ref()
     }
 
     pub(super) fn authenticator(&self) -> &Authenticator {

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, Request};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use stele_core::chap::{CONNECTION_KEY, ChapKey};
 use stele_core::id::ProjectId;
 use stele_core::port::memory::MemoryLog;
 use stele_core::port::{Ask, Unavailable};
@@ -143,7 +144,8 @@ impl Api {
             stopped.clone(),
             ApiOptions::default(),
             authenticator,
-        );
+        )
+        .with_chap_key(Some(chap_key()));
         tokio::spawn(follow(projection, log, stopped, sender));
         let api = Self {
             router: router(state, Asker::new(port.clone())),
@@ -304,6 +306,11 @@ fn run(cell: &mut Cell, work: Work) {
     }
 }
 
+/// The key that worker and API share.
+pub(crate) fn chap_key() -> ChapKey {
+    ChapKey::new(&[7; 32]).unwrap()
+}
+
 /// How a host reaches a volume, as the worker says.
 pub(crate) fn connection() -> Connection {
     let text = |text: &str| ConnectionValue::Text(text.to_owned());
@@ -314,6 +321,7 @@ pub(crate) fn connection() -> Connection {
             ("target_portal".to_owned(), text("127.0.0.1:3260")),
             ("target_lun".to_owned(), ConnectionValue::Number(1)),
             ("target_discovered".to_owned(), ConnectionValue::Flag(false)),
+            (CONNECTION_KEY.to_owned(), text(&chap_key().fingerprint())),
         ]),
     }
 }

@@ -240,6 +240,24 @@ impl<'a> Keys<'a> {
             | Event::VolumeMigrationStated { volume, .. }
             | Event::VolumeRetyped { volume, .. }
             | Event::VolumeGrouped { volume, .. } => keys.volume = Some(*volume),
+            Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
+                (keys.flow, keys.task, keys.volume) = (Some(task.flow), Some(task.id), Some(task.operation.volume()));
+            }
+            Event::TaskRunning { flow, task, .. }
+            | Event::TaskProgressed { flow, task, .. }
+            | Event::TaskSucceeded { flow, task, .. }
+            | Event::TaskFailed { flow, task, .. }
+            | Event::TaskPostponed { flow, task, .. }
+            | Event::TaskReverted { flow, task } => (keys.flow, keys.task) = (Some(*flow), Some(*task)),
+            other => keys.of_what_hangs_on_volumes(other),
+        }
+        keys
+    }
+
+    /// Snapshots, attachments, transfers, groups, messages.
+    fn of_what_hangs_on_volumes(&mut self, event: &'a Event) {
+        let keys = self;
+        match event {
             Event::SnapshotEntryCreated { snapshot } => {
                 (keys.volume, keys.project) = (Some(snapshot.volume), Some(&snapshot.project));
             }
@@ -269,42 +287,8 @@ impl<'a> Keys<'a> {
                     keys.volume = Some(VolumeId(message.resource));
                 }
             }
-            Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
-                (keys.flow, keys.task, keys.volume) = (Some(task.flow), Some(task.id), Some(task.operation.volume()));
-            }
-            Event::TaskRunning { flow, task, .. }
-            | Event::TaskProgressed { flow, task, .. }
-            | Event::TaskSucceeded { flow, task, .. }
-            | Event::TaskFailed { flow, task, .. }
-            | Event::TaskPostponed { flow, task, .. }
-            | Event::TaskReverted { flow, task } => (keys.flow, keys.task) = (Some(*flow), Some(*task)),
-            // They belong to the flow beside them, or to nobody: what they name says neither project nor volume.
-            Event::RequestRefused(_)
-            | Event::SnapshotDeleted { .. }
-            | Event::SnapshotDeleteFailed { .. }
-            | Event::SnapshotUpdated { .. }
-            | Event::SnapshotStatusChanged { .. }
-            | Event::AttachmentCompleted { .. }
-            | Event::AttachmentDeleted { .. }
-            | Event::TransferDeleted { .. }
-            | Event::GroupDeleted { .. }
-            | Event::GroupSnapshotDeleted { .. }
-            | Event::GroupTypeCreated { .. }
-            | Event::GroupTypeUpdated { .. }
-            | Event::GroupTypeDeleted { .. }
-            | Event::QuotaClassSet { .. }
-            | Event::BackendReported { .. }
-            | Event::ServiceChanged { .. }
-            | Event::TypeCreated { .. }
-            | Event::TypeUpdated { .. }
-            | Event::TypeDeleted { .. }
-            | Event::TypeQosSet { .. }
-            | Event::QosCreated { .. }
-            | Event::QosUpdated { .. }
-            | Event::QosDeleted { .. }
-            | Event::MessageDeleted { .. }
-            | Event::LogLevelSet { .. } => {}
+            // The others belong to the flow beside them, or to nobody: what they name says neither project nor volume.
+            _ => {}
         }
-        keys
     }
 }

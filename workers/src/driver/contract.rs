@@ -5,6 +5,7 @@
 //! nothing behind when they pass.
 
 mod copies;
+mod hosts;
 
 use stele_core::id::{FlowId, PoolName, TaskId, VolumeId};
 use stele_core::schedule::Amount;
@@ -50,7 +51,23 @@ pub async fn run<D: Driver>(subject: &Subject<D>) {
     copies::nothing_is_made_of_nothing(subject).await;
     copies::a_volume_with_snapshots_grows_and_stays(subject).await;
     copies::a_host_reaches_a_volume(subject).await;
+    if hosts::exports(subject).await {
+        run_hosts(subject).await;
+    }
     an_unknown_pool_is_an_error(subject).await;
+}
+
+/// The part of the suite that is about hosts, for a driver that exports volumes and keeps the rest of the contract.
+///
+/// # Panics
+/// With the name of the check when the driver breaks the contract.
+pub async fn run_hosts<D: Driver>(subject: &Subject<D>) {
+    assert!(hosts::exports(subject).await, "it exports nothing");
+    hosts::hosts_come_and_go(subject).await;
+    hosts::a_host_shares_its_login(subject).await;
+    hosts::a_late_task_leaves_hosts_alone(subject).await;
+    hosts::a_target_follows_its_volume(subject).await;
+    hosts::a_host_has_a_name(subject).await;
 }
 
 /// Nothing there is an observation, not an error; deleting it and reverting its creation are done already.

@@ -35,7 +35,7 @@ use super::stats::{Bytes, Figures, volumes_of};
 use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, FileConfig};
 use crate::object::{Item, Object, Objects};
-use crate::plan::{Act, Found, Look, Observed, Owner, Step};
+use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step};
 use copy::Copying;
 
 /// See the module.
@@ -96,7 +96,12 @@ impl Driver for File {
         let objects = Objects::of(task);
         blocking("observe", move || {
             let seen = |object: Option<Object>| object.map_or(Ok(Observed::Absent), |object| pool.observe(object));
-            Ok(Look { object: seen(Some(objects.object))?, source: seen(objects.source)?, still: seen(objects.still)? })
+            Ok(Look {
+                object: seen(Some(objects.object))?,
+                source: seen(objects.source)?,
+                still: seen(objects.still)?,
+                export: Export::Direct,
+            })
         })
         .await
     }
@@ -121,7 +126,11 @@ impl Driver for File {
             | Act::Activate
             | Act::Deactivate
             | Act::Split
-            | Act::Wipe { .. } => return Err(failure(FailureKind::Unsupported, name, "files need no such step")),
+            | Act::Wipe { .. }
+            | Act::Export
+            | Act::Unexport
+            | Act::Withdraw
+            | Act::Resize => return Err(failure(FailureKind::Unsupported, name, "files need no such step")),
         }
         Ok(Applied { step: name, exit_status: None })
     }

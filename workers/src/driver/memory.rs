@@ -4,6 +4,8 @@
 //! A [`MemoryHost`] is the node and a [`Memory`] is the driver of one worker on it. The driver needs no runtime and no
 //! clock: every call gives way to others once and then happens at one instant, so a simulator decides the order.
 
+mod targets;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -11,7 +13,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use stele_core::id::PoolName;
+use stele_core::id::{PoolName, VolumeId};
 use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 use stele_core::unit::Position;
 
@@ -19,7 +21,8 @@ use super::stats::{Bytes, Figures, volumes_of};
 use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::BackendConfig;
 use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
-use crate::plan::{Act, Found, Look, Observed, Owner, Step, Wipe};
+use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step, Wipe};
+use targets::Host;
 
 /// What goes wrong at one call of [`Driver::apply`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +67,7 @@ pub struct MemoryHost {
     config: Arc<BackendConfig>,
     wipe: Option<Wipe>,
     joins: bool,
+    exports: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -79,6 +83,8 @@ struct State {
 struct Pool {
     capacity_bytes: u64,
     objects: BTreeMap<String, MemoryObject>,
+    /// The volumes that are exported, each with its hosts by their initiators.
+    targets: BTreeMap<VolumeId, BTreeMap<String, Host>>,
 }
 
 impl MemoryHost {
@@ -92,13 +98,32 @@ impl MemoryHost {
     ) -> Self {
         let pool = |(name, capacity_bytes)| (name, Pool { capacity_bytes, ..Pool::default() });
         let state = State { pools: capacities.into_iter().map(pool).collect(), ..State::default() };
-        Self { config: Arc::new(config), wipe, joins: false, state: Arc::new(Mutex::new(state)) }
+        Self { config: Arc::new(config), wipe, joins: false, exports: false, state: Arc::new(Mutex::new(state)) }
     }
 
     /// The same node, on which snapshots hang on their volumes and copies are made byte by byte, as on thick LVM.
     #[must_use]
     pub fn with_joined_snapshots(self) -> Self {
         Self { joins: true, ..self }
+    }
+
+    /// The same node, on which hosts reach volumes by targets.
+    #[must_use]
+    pub fn with_targets(self) -> Self {
+        Self { exports: true, ..self }
+    }
+
+    /// The volumes of a pool that are exported, each with the initiators that may log in.
+    #[must_use]
+    pub fn targets(&self, pool: &PoolName) -> BTreeMap<VolumeId, Vec<String>> {
+        let state = self.lock();
+        let targets = state.pools.get(pool).into_iter().flat_map(|pool| &pool.targets);
+        targets.map(|(volume, hosts)| (*volume, hosts.keys().cloned().collect())).collect()
+    }
+
+    /// Every target is gone, as after a restart of the node.
+    pub fn forget_targets(&self) {
+        self.lock().pools.values_mut().for_each(|pool| pool.targets.clear());
     }
 
     /// The driver of a worker on this node.
@@ -191,7 +216,9 @@ impl Driver for Memory {
         let pool = state.pools.get(&task.pool).ok_or_else(|| no_such_pool("observe", &task.pool))?;
         let objects = Objects::of(task);
         let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| self.seen(pool, object));
-        Ok(Look { object: seen(Some(objects.object)), source: seen(objects.source), still: seen(objects.still) })
+        let (object, source, still) = (seen(Some(objects.object)), seen(objects.source), seen(objects.still));
+        let export = if self.host.exports { pool.export(task) } else { Export::Direct };
+        Ok(Look { object, source, still, export })
     }
 
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
@@ -221,7 +248,7 @@ impl Driver for Memory {
 
     async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
         give_way().await;
-        connection(task, "null", None)
+        connection(task, if self.host.exports { "iscsi" } else { "null" }, None)
     }
 
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
@@ -289,13 +316,15 @@ impl Memory {
             Act::Extend { size_bytes } => pool.extend(step, size_bytes),
             Act::Remove => {
                 let name = step.on.name();
-                if pool.get(step, step.on)?.open || pool.hang_on(&name) {
+                let exported = matches!(step.on, Object::Volume(volume) if pool.targets.contains_key(&volume));
+                if exported || pool.get(step, step.on)?.open || pool.hang_on(&name) {
                     return Err(failure(FailureKind::Busy, step.name(), "open, or with snapshots"));
                 }
                 pool.objects.remove(&name);
                 Ok(())
             }
             Act::Activate | Act::Deactivate | Act::Split | Act::Wipe { .. } => pool.get(step, step.on)?.act(step),
+            Act::Export | Act::Unexport | Act::Withdraw | Act::Resize => pool.target(task, step),
         }
     }
 }
@@ -419,7 +448,7 @@ mod tests {
     #[tokio::test]
     async fn it_keeps_the_contract() {
         for wipe in [None, Some(Wipe::Zero), Some(Wipe::Discard)] {
-            for host in [host(wipe), host(wipe).with_joined_snapshots()] {
+            for host in [host(wipe), host(wipe).with_joined_snapshots(), host(wipe).with_targets()] {
                 host.put(&pool(), Object::Volume(volume(9)), MemoryObject::foreign(GIB));
                 let subject =
                     Subject { driver: host.driver(), pool: pool(), foreign: Some(volume(9)), too_large: Some(size(9)) };

@@ -234,7 +234,7 @@ fn connection(task: &Task, driver_volume_type: &str, path: Option<&Path>) -> Res
 }
 
 /// A failure without a tool behind it.
-fn failure(kind: FailureKind, step: &str, message: impl Into<String>) -> Failure {
+pub(crate) fn failure(kind: FailureKind, step: &str, message: impl Into<String>) -> Failure {
     Failure { kind, step: step.to_owned(), message: message.into(), exit_status: None, stderr: String::new() }
 }
 

@@ -14,7 +14,7 @@ use super::stats::{Bytes, Figures};
 use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, InvalidConfig, NullConfig};
 use crate::object::Item;
-use crate::plan::{Look, Observed, Step};
+use crate::plan::{Export, Look, Observed, Step};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -67,7 +67,12 @@ impl Driver for Null {
 
     async fn observe(&self, task: &Task) -> Result<Look, Failure> {
         self.check("observe", &task.pool)?;
-        Ok(Look { object: Observed::Unknown, source: Observed::Unknown, still: Observed::Unknown })
+        Ok(Look {
+            object: Observed::Unknown,
+            source: Observed::Unknown,
+            still: Observed::Unknown,
+            export: Export::Direct,
+        })
     }
 
     async fn apply(&self, task: &Task, step: &Step, _meter: &Meter) -> Result<Applied, Failure> {

@@ -28,7 +28,7 @@ fn reverted(task: Task) -> Task {
 }
 
 fn alone(object: Observed) -> Look {
-    Look { object, source: Observed::Absent, still: Observed::Absent }
+    Look { object, source: Observed::Absent, still: Observed::Absent, export: Export::Direct }
 }
 
 /// What a plan comes to, in short: the steps, or the class of the failure. Steps on something else than what the task
@@ -49,7 +49,7 @@ fn outcome(task: &Task, look: &Look) -> String {
             Act::Clone { from } | Act::Copy { from } => format!(" {:.9}", from.name()),
             Act::Snapshot { of, joined } => format!(" {:.9}{}", of.name(), if joined { " joined" } else { "" }),
             Act::Wipe { how } => format!(" {how:?}"),
-            Act::Activate | Act::Deactivate | Act::Split | Act::Remove => String::new(),
+            _ => String::new(),
         };
         format!("{on}{step}{more}")
     };
@@ -180,12 +180,12 @@ fn a_copy_that_was_cut_short_is_begun_anew_and_tidied_up() {
         (absent.clone(), present(Found { asked_at: Some(Position(43)), ..still.clone() }), "conflict".to_owned()),
         (absent.clone(), present(Found { owner: Owner::Foreign, ..still }), "conflict".to_owned()),
     ] {
-        let look = Look { object, source: source.clone(), still };
+        let look = Look { source: source.clone(), still, ..alone(object) };
         assert_eq!(outcome(&clone_task(1, 2, 3), &look), expected, "{look:?}");
     }
     let removed = format!("{tidy}, wipe Zero, remove");
     for task in [delete_task(1), reverted(clone_task(1, 2, 3))] {
-        let look = Look { object: present(begun.clone()), source: source.clone(), still: present(still.clone()) };
+        let look = Look { source: source.clone(), still: present(still.clone()), ..alone(present(begun.clone())) };
         assert_eq!(outcome(&task, &look), removed);
         let look = Look { object: absent.clone(), ..look };
         assert_eq!(outcome(&task, &look), tidy);
@@ -193,7 +193,7 @@ fn a_copy_that_was_cut_short_is_begun_anew_and_tidied_up() {
         assert_eq!(outcome(&task, &foreign), "");
     }
     for (task, expected) in [(connect_task(1), "conflict"), (snapshot_task(9, 1), "conflict")] {
-        let look = Look { object: present(begun.clone()), source: present(begun.clone()), still: absent.clone() };
+        let look = Look { source: present(begun.clone()), still: absent.clone(), ..alone(present(begun.clone())) };
         let look = if matches!(task.operation, Operation::CreateSnapshot { .. }) {
             Look { object: absent.clone(), ..look }
         } else {
@@ -276,4 +276,48 @@ fn a_refusal_names_the_object_and_the_pool() {
         "not_found at plan: _snapshot-00000000-0000-0000-0000-000000000009 in n1@mem#pool does not exist, \
          so nothing can be made of it"
     );
+}
+
+#[test]
+fn hosts_get_what_is_missing() {
+    let whole = Exported { ready: true, host: true, others: false, asked_at: Some(Position(42)), outgrown: false };
+    let exports = [
+        Export::Direct,
+        Export::Absent,
+        Export::Present(whole),
+        Export::Present(Exported { ready: false, ..whole }),
+        Export::Present(Exported { ready: false, host: false, asked_at: None, ..whole }),
+        Export::Present(Exported { ready: false, host: false, asked_at: None, others: true, ..whole }),
+        // Asked for after the task.
+        Export::Present(Exported { ready: false, asked_at: Some(Position(43)), ..whole }),
+        Export::Present(Exported { outgrown: true, ..whole }),
+    ];
+    let mut shared = disconnect_task(1);
+    if let Operation::DisconnectVolume { shared, .. } = &mut shared.operation {
+        *shared = true;
+    }
+    for (task, expected) in [
+        (connect_task(1), ["", "export", "", "export", "export", "export", "", ""]),
+        (disconnect_task(1), ["", "", "unexport", "unexport", "unexport", "", "", "unexport"]),
+        (shared, [""; 8]),
+        (reverted(disconnect_task(1)), [""; 8]),
+        (extend_task(1, 2), ["", "", "", "", "", "", "", "resize"]),
+        (extend_task(1, 3), {
+            let mut all = ["extend 3, resize"; 8];
+            all[..2].fill("extend 3");
+            all
+        }),
+    ] {
+        for (export, expected) in exports.iter().zip(expected) {
+            let look = Look { export: export.clone(), ..alone(Observed::Present(OURS)) };
+            assert_eq!(outcome(&task, &look), expected, "{task:?} {export:?}");
+        }
+    }
+    // What a target holds open is free once the target is gone.
+    let open = Observed::Present(Found { open: true, ..THICK });
+    let look = Look { export: Export::Present(whole), ..alone(open.clone()) };
+    assert_eq!(outcome(&delete_task(1), &look), "withdraw, wipe Zero, remove");
+    assert_eq!(outcome(&delete_task(1), &alone(open)), "busy");
+    let look = Look { export: Export::Present(whole), ..alone(Observed::Absent) };
+    assert_eq!(outcome(&delete_task(1), &look), "withdraw");
 }

@@ -18,12 +18,18 @@ pub(super) fn connect(
     let pool = volume.pool.as_ref().ok_or_else(|| volume::wrong_status(volume, "available", "connect"))?;
     let mode = attachment.mode.or(mode).unwrap_or(AttachMode::Rw);
     let flow = flow_of(cx, attachment.id)?;
-    let operation =
-        Operation::ConnectVolume { attachment: attachment.id, volume: volume.id, connector: connector.clone(), mode };
+    let chap_of = chap_of(cx, volume, attachment, connector);
+    let operation = Operation::ConnectVolume {
+        attachment: attachment.id,
+        volume: volume.id,
+        connector: connector.clone(),
+        mode,
+        chap_of,
+    };
     let task = placement::new_task(cx, flow, pool.clone(), operation, 1);
     let events = vec![
         started(cx, flow, FlowKind::AttachmentConnect, attachment.id, (volume.id, &volume.project)),
-        Event::AttachmentConnecting { attachment: attachment.id, flow, connector: connector.clone(), mode },
+        Event::AttachmentConnecting { attachment: attachment.id, flow, connector: connector.clone(), mode, chap_of },
         Event::TaskPending { task: Box::new(task) },
     ];
     Ok((flow, events))
@@ -117,6 +123,42 @@ pub(super) fn same_host(a: &Connector, b: &Connector) -> bool {
     (&a.host, &a.initiator) == (&b.host, &b.initiator)
 }
 
+/// Whose secrets the host logs in with. It has one session with the volume's target, so a second attachment of the
+/// host shares those of the first; what was told to the first stays true.
+fn chap_of(cx: &Context<'_>, volume: &Volume, attachment: &Attachment, connector: &Connector) -> Option<AttachmentId> {
+    if attachment.is_connected() && attachment.connector.as_ref().is_some_and(|host| same_host(host, connector)) {
+        return attachment.chap_of;
+    }
+    let other = others_of_host(cx, volume, attachment.id, connector).next();
+    other.map(Attachment::chap_owner).filter(|owner| *owner != attachment.id)
+}
+
+/// The other attachments by which the same host may reach the volume.
+fn others_of_host<'a>(
+    cx: &Context<'a>,
+    volume: &'a Volume,
+    this: AttachmentId,
+    connector: &'a Connector,
+) -> impl Iterator<Item = &'a Attachment> {
+    let reaches = move |other: &&Attachment| {
+        let ending =
+            matches!(other.status, AttachmentStatus::Detaching { .. } | AttachmentStatus::Disconnecting { .. });
+        other.id != this
+            && other.is_connected()
+            && !ending
+            && other.connector.as_ref().is_some_and(|host| same_initiator(host, connector))
+    };
+    cx.state.attachments_of(volume).map(AsRef::as_ref).filter(reaches)
+}
+
+/// Whether two connectors have one session with a target: by the initiator's name, where they have one.
+fn same_initiator(a: &Connector, b: &Connector) -> bool {
+    match (&a.initiator, &b.initiator) {
+        (Some(a), Some(b)) => a == b,
+        _ => same_host(a, b),
+    }
+}
+
 /// The task that takes an attachment's export away.
 pub(super) fn disconnect_task(
     cx: &Context<'_>,
@@ -126,10 +168,13 @@ pub(super) fn disconnect_task(
     connector: &Connector,
     number: usize,
 ) -> Task {
+    let volume = cx.state.volumes.get(&attachment.volume);
     let operation = Operation::DisconnectVolume {
         attachment: attachment.id,
         volume: attachment.volume,
         connector: connector.clone(),
+        chap_of: attachment.chap_of,
+        shared: volume.is_some_and(|volume| others_of_host(cx, volume, attachment.id, connector).next().is_some()),
     };
     placement::new_task(cx, flow, pool.clone(), operation, number)
 }

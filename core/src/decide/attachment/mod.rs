@@ -107,6 +107,7 @@ fn new_attachment(cx: &Context<'_>, volume: &Volume, id: AttachmentId) -> Attach
         updated_at: None,
         attached_at: None,
         created_position: cx.position,
+        chap_of: None,
     }
 }
 

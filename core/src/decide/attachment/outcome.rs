@@ -77,7 +77,9 @@ pub(in crate::decide) fn disconnect_failed(
 
 /// A worker was slow and exported a volume for an attachment that is gone meanwhile: that is taken away again.
 pub(in crate::decide) fn late_connect(cx: &Context<'_>, report: &TaskReport) -> Vec<Event> {
-    let Operation::ConnectVolume { attachment, volume, connector, .. } = &report.operation else { return Vec::new() };
+    let Operation::ConnectVolume { attachment, volume, connector, chap_of, .. } = &report.operation else {
+        return Vec::new();
+    };
     let made = report.phase == Phase::Execute && matches!(report.transition, Transition::Succeeded { .. });
     // One that has a host is ended by a flow of its own.
     let known = cx.state.attachments.get(attachment);
@@ -87,8 +89,13 @@ pub(in crate::decide) fn late_connect(cx: &Context<'_>, report: &TaskReport) -> 
     }
     let project = cx.state.volumes.get(volume).map(|volume| volume.project.clone());
     let Some(project) = project.or_else(|| ProjectId::new(ADMIN_PROJECT).ok()) else { return Vec::new() };
-    let operation =
-        Operation::DisconnectVolume { attachment: *attachment, volume: *volume, connector: connector.clone() };
+    let operation = Operation::DisconnectVolume {
+        attachment: *attachment,
+        volume: *volume,
+        connector: connector.clone(),
+        chap_of: *chap_of,
+        shared: false,
+    };
     let task = super::super::placement::new_task(cx, id, report.pool.clone(), operation, 1);
     vec![
         started(cx, id, FlowKind::AttachmentDisconnect, *attachment, (*volume, &project)),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::Event;
 use crate::scenario::render::name_of;
+use crate::task::Operation;
 
 /// Volume a of 5 GiB on its pool, and m, which may have several attachments.
 pub(super) const VOLUMES: &str = r#"
@@ -366,5 +367,56 @@ fn a_command_that_changes_nothing_is_accepted_and_recorded() {
         assert_eq!(cell.log.len(), before + 1);
         let Some(crate::writer::Answer::Outcome(_, outcome)) = cell.answers.last() else { panic!("{line}: no answer") };
         assert!(matches!(outcome.result, crate::record::OutcomeResult::Accepted(_)), "{outcome:?}");
+    }
+}
+
+/// What the open tasks say about logins: whose secrets, and whether the host goes on.
+fn logins(cell: &Cell) -> Vec<String> {
+    let open = cell.state().flows.values().filter_map(|flow| flow.task.as_ref());
+    let shown = open.filter_map(|open| match &open.task.operation {
+        Operation::ConnectVolume { attachment, chap_of, .. } => {
+            let owner = chap_of.map(|owner| format!(" with the login of {}", name_of(owner.0))).unwrap_or_default();
+            Some(format!("{} connects{owner}", name_of(attachment.0)))
+        }
+        Operation::DisconnectVolume { attachment, chap_of, shared, .. } => {
+            let owner = chap_of.map(|owner| format!(" with the login of {}", name_of(owner.0))).unwrap_or_default();
+            let stays = if *shared { ", its host stays" } else { "" };
+            Some(format!("{} disconnects{owner}{stays}", name_of(attachment.0)))
+        }
+        _ => None,
+    });
+    shown.collect()
+}
+
+#[test]
+fn a_host_has_one_login_for_all_its_attachments_of_a_volume() {
+    let create = |id: &str, host: &str| format!(r#"do attachment.create {{"id":"<{id}>","volume":"<m>",{host}}}"#);
+    let delete = |id: &str| format!(r#"do attachment.delete {{"id":"<{id}>"}}"#);
+    let used = |id: &str| format!(r#"report {id} ok; do attachment.complete {{"id":"<{id}>"}}"#);
+    let first = format!("{}; {}", create("t", "H1"), used("t"));
+    let both = format!("{first}; {}", create("u", "H1"));
+    let first_left = format!("{both}; {}; {}; report t ok", used("u"), delete("t"));
+    for (script, expected) in [
+        (create("t", "H1"), "t connects"),
+        (both.clone(), "u connects with the login of t"),
+        // Another host has its own.
+        (format!("{first}; {}", create("u", "H2")), "u connects"),
+        (format!("{both}; {}; {}", used("u"), delete("t")), "t disconnects, its host stays"),
+        // The login stays what it is when the one whose it was is gone, also when it is made again.
+        (format!("{first_left}; {}", delete("u")), "u disconnects with the login of t"),
+        (format!(r#"{first_left}; do attachment.update {{"id":"<u>",H1}}"#), "u connects with the login of t"),
+        (format!("{first_left}; {}", create("v", "H1")), "v connects with the login of t"),
+        // Both at once: whoever is told last takes it away.
+        (
+            format!("{both}; {}; {}; {}", used("u"), delete("t"), delete("u")),
+            "t disconnects, its host stays | u disconnects with the login of t",
+        ),
+    ] {
+        let mut cell = Cell::new();
+        cell.run(VOLUMES);
+        cell.run(&long(&script));
+        let mut found = logins(&cell);
+        found.sort();
+        assert_eq!(found.join(" | "), expected, "{script}");
     }
 }

@@ -9,7 +9,7 @@ use stele_core::state::{Attachment, Volume};
 use super::connector::{self, Asked};
 use super::settle::{Settled, settled};
 use super::view::Initialized;
-use super::{MODE, ended, failed, guard, qos, send};
+use super::{MODE, ended, failed, guard, more, send};
 use crate::v3::answer::{Answer, Answered};
 use crate::v3::context::{Context, Owned as _};
 use crate::v3::fault::Fault;
@@ -139,11 +139,11 @@ async fn initialize(context: Context) -> Answered {
     if let Settled::Failed(reason) = settled(&context, id).await? {
         return Err(failed(TROUBLE, &reason));
     }
-    let answer = context.read(move |_, snapshot| {
+    let answer = context.read(move |context, snapshot| {
         let found = snapshot.find::<Attachment>(&id)?.ok_or_else(|| Attachment::missing(&id.to_string()))?;
-        let qos = qos(snapshot, &found)?;
+        let more = more(context, snapshot, &found)?;
         let connection = found.connection.as_ref().ok_or_else(|| failed(TROUBLE, "it was ended meanwhile"))?;
-        let info = Initialized::of(connection, qos.as_ref(), asked.enforce_multipath);
+        let info = Initialized::of(connection, &more, asked.enforce_multipath);
         Ok(Answer::ok(&Initializes { connection_info: info }))
     });
     answer.await

@@ -1,10 +1,8 @@
-use std::collections::BTreeMap;
-
 use stele_core::state::Attachment;
 use stele_core::unit::Timestamp;
 
-use super::view::{Detail, Summary};
-use super::{Many, qos};
+use super::view::{Detail, More, Summary};
+use super::{Many, more};
 use crate::query::Scope;
 use crate::reader::Snapshot;
 use crate::v3::answer::{Answer, Answered};
@@ -26,9 +24,9 @@ pub(super) async fn detail(context: Context) -> Answered {
     context
         .read(|context, snapshot| {
             let page = page(context, snapshot)?;
-            let qos = page.iter().map(|attachment| qos(snapshot, attachment));
-            let qos = qos.collect::<Result<Vec<Option<BTreeMap<String, String>>>, Fault>>()?;
-            let views = page.iter().zip(&qos).map(|(attachment, qos)| Detail::of(attachment, qos.as_ref()));
+            let mores = page.iter().map(|attachment| more(context, snapshot, attachment));
+            let mores = mores.collect::<Result<Vec<More>, Fault>>()?;
+            let views = page.iter().zip(&mores).map(|(attachment, more)| Detail::of(attachment, more));
             Ok(Answer::ok(&Many { attachments: views.collect() }))
         })
         .await

@@ -17,8 +17,10 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
+use stele_core::chap::{CONNECTION_KEY, Chap};
 use stele_core::id::{AttachmentId, ProjectId, VolumeId};
 use stele_core::state::{Attachment, Qos, QosConsumer, Volume, VolumeType};
+use stele_core::task::ConnectionValue;
 
 use super::answer::{Answer, Answered};
 use super::context::{Context, Owned};
@@ -29,7 +31,8 @@ use super::routes::Routes;
 use super::schema::{ANYTHING, Constant, Kind, Rule, Schema, UUID, object, under};
 use crate::reader::Snapshot;
 use settle::{Settled, settled};
-use view::{Detail, Summary};
+use tracing::warn;
+use view::{Detail, More, Summary};
 
 /// The version with attachments.
 const ATTACHMENTS: u16 = 27;
@@ -102,7 +105,7 @@ struct Many<T> {
 }
 
 async fn show(context: Context) -> Answered {
-    let read = |context: &Context, snapshot: &Snapshot| shown(snapshot, &named(context, snapshot)?);
+    let read = |context: &Context, snapshot: &Snapshot| shown(context, snapshot, &named(context, snapshot)?);
     context.read(read).await
 }
 
@@ -195,8 +198,8 @@ async fn connected(context: &Context, done: &Accepted, trouble: &str) -> Answere
         Settled::Failed(reason) => Err(failed(trouble, &reason)),
         Settled::Stands => {
             context
-                .read(move |_, snapshot| match snapshot.find::<Attachment>(&id)? {
-                    Some(attachment) => shown(snapshot, &attachment),
+                .read(move |context, snapshot| match snapshot.find::<Attachment>(&id)? {
+                    Some(attachment) => shown(context, snapshot, &attachment),
                     None => Err(Attachment::missing(&id.to_string())),
                 })
                 .await
@@ -218,9 +221,9 @@ fn failed(trouble: &str, reason: &str) -> Fault {
     Fault::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{trouble} ({reason})."))
 }
 
-fn shown(snapshot: &Snapshot, attachment: &Attachment) -> Answered {
-    let qos = qos(snapshot, attachment)?;
-    Ok(Answer::ok(&One { attachment: Detail::of(attachment, qos.as_ref()) }))
+fn shown(context: &Context, snapshot: &Snapshot, attachment: &Attachment) -> Answered {
+    let more = more(context, snapshot, attachment)?;
+    Ok(Answer::ok(&One { attachment: Detail::of(attachment, &more) }))
 }
 
 async fn find(context: &Context) -> Result<Attachment, Fault> {
@@ -240,6 +243,21 @@ fn attachments_of(snapshot: &Snapshot, volume: VolumeId) -> Result<Vec<Attachmen
     let found = volume.attachments.iter().filter_map(|id| snapshot.find::<Attachment>(id).transpose());
     let found = found.collect::<Result<Vec<_>, _>>()?;
     Ok(found.into_iter().filter(|attachment| !attachment.is_hidden()).collect())
+}
+
+/// What an attachment's connection is shown with.
+fn more(context: &Context, snapshot: &Snapshot, attachment: &Attachment) -> Result<More, Fault> {
+    Ok(More { qos: qos(snapshot, attachment)?, chap: chap(context, attachment) })
+}
+
+/// What the host logs in with, where it has to: derived by the key by which the worker derived it, and by no other.
+fn chap(context: &Context, attachment: &Attachment) -> Option<Chap> {
+    let ConnectionValue::Text(made_by) = attachment.connection.as_ref()?.data.get(CONNECTION_KEY)? else { return None };
+    let key = context.gateway.chap_key().filter(|key| key.fingerprint() == *made_by);
+    if key.is_none() {
+        warn!(attachment = %attachment.id, "no password can be shown: this API has not the CHAP key of the worker");
+    }
+    key.map(|key| key.of(attachment.chap_owner()))
 }
 
 /// The QoS specs that the host has to keep to.

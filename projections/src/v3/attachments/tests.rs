@@ -3,7 +3,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 use stele_core::task::FailureKind;
 
-use crate::v3::testing::{Api, Reply, Work};
+use crate::v3::testing::{Api, Reply, Work, chap_key};
 
 const SERVER: &str = "11111111-2222-3333-4444-555555555555";
 const MEMBER: &str = "p/member";
@@ -285,4 +285,22 @@ async fn what_older_clients_may_get_wrong() {
     ] {
         assert_eq!(api.post(who, path, 0, body.clone()).await.fault().0, status, "{who} {body}");
     }
+}
+
+#[tokio::test]
+async fn a_host_is_shown_what_it_logs_in_with_and_nobody_learns_it_from_the_log() {
+    let api = Api::start().await;
+    let volume = api.volume("p", "a").await;
+    let made = reserve(&api, &volume, Some(host("h1"))).await.with(200);
+    let info = &made["attachment"]["connection_info"];
+    let secrets = chap_key().of(id(&made).parse().unwrap());
+    assert_eq!(info["auth_password"], secrets.password);
+    assert_eq!(info["chap_key"], Value::Null, "by which key is nobody's business");
+    let shown = api.get(MEMBER, &format!("/attachments/{}", id(&made)), 71).await.with(200);
+    assert_eq!(shown["attachment"]["connection_info"]["auth_password"], secrets.password);
+    let detail = api.get(MEMBER, "/attachments/detail", 71).await.with(200);
+    assert_eq!(detail["attachments"][0]["connection_info"]["auth_password"], secrets.password);
+    let log = api.cell(|cell| cell.log()).await;
+    let text = format!("{:?}", log.entries());
+    assert!(!text.contains(&secrets.password));
 }

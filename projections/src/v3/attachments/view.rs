@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use stele_core::chap::{CONNECTION_KEY, Chap};
 use stele_core::id::{AttachmentId, VolumeId};
 use stele_core::state::Attachment;
 use stele_core::task::{AttachMode, Connection, ConnectionValue};
@@ -10,6 +11,15 @@ use crate::v3::scalar::Moment;
 
 /// What Cinder writes for a mode that nobody said.
 const MODE_UNSET: &str = "null";
+
+/// What a connection is shown with and does not hold itself.
+#[derive(Debug, Default)]
+pub(super) struct More {
+    /// The QoS specs that the host has to keep to.
+    pub(super) qos: Option<BTreeMap<String, String>>,
+    /// What the host logs in with.
+    pub(super) chap: Option<Chap>,
+}
 
 /// An attachment in a list.
 #[derive(Debug, Serialize)]
@@ -43,7 +53,7 @@ pub(super) struct Detail<'a> {
 }
 
 impl<'a> Detail<'a> {
-    pub(super) fn of(attachment: &'a Attachment, qos: Option<&'a BTreeMap<String, String>>) -> Self {
+    pub(super) fn of(attachment: &'a Attachment, more: &'a More) -> Self {
         let connection = attachment.connection.as_ref();
         Self {
             summary: Summary::of(attachment),
@@ -52,7 +62,7 @@ impl<'a> Detail<'a> {
                 .map_or(MomentOrNothing::Nothing(""), |at| MomentOrNothing::At(Moment(at))),
             detached_at: "",
             attach_mode: attachment.mode.map_or(MODE_UNSET, AttachMode::name),
-            connection_info: ConnectionInfo { connection, qos, attachment: Some(attachment.id) },
+            connection_info: ConnectionInfo { connection, more, attachment: Some(attachment.id) },
         }
     }
 }
@@ -69,7 +79,7 @@ enum MomentOrNothing {
 #[derive(Debug)]
 pub(super) struct ConnectionInfo<'a> {
     connection: Option<&'a Connection>,
-    qos: Option<&'a BTreeMap<String, String>>,
+    more: &'a More,
     attachment: Option<AttachmentId>,
 }
 
@@ -77,7 +87,7 @@ impl Serialize for ConnectionInfo<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         if let Some(connection) = self.connection {
-            properties(&mut map, connection, self.qos)?;
+            properties(&mut map, connection, self.more)?;
             map.serialize_entry("driver_volume_type", &connection.driver_volume_type)?;
             map.serialize_entry("attachment_id", &self.attachment)?;
             if !connection.data.contains_key("enforce_multipath") {
@@ -97,41 +107,37 @@ pub(super) struct Initialized<'a> {
 }
 
 impl<'a> Initialized<'a> {
-    pub(super) fn of(
-        connection: &'a Connection,
-        qos: Option<&'a BTreeMap<String, String>>,
-        enforce_multipath: bool,
-    ) -> Self {
-        Self { driver_volume_type: &connection.driver_volume_type, data: Data { connection, qos }, enforce_multipath }
+    pub(super) fn of(connection: &'a Connection, more: &'a More, enforce_multipath: bool) -> Self {
+        Self { driver_volume_type: &connection.driver_volume_type, data: Data { connection, more }, enforce_multipath }
     }
 }
 
 #[derive(Debug)]
 struct Data<'a> {
     connection: &'a Connection,
-    qos: Option<&'a BTreeMap<String, String>>,
+    more: &'a More,
 }
 
 impl Serialize for Data<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        properties(&mut map, self.connection, self.qos)?;
+        properties(&mut map, self.connection, self.more)?;
         map.end()
     }
 }
 
 /// What the worker said, and what Cinder's manager adds to every driver's answer.
-fn properties<M: SerializeMap>(
-    map: &mut M,
-    connection: &Connection,
-    qos: Option<&BTreeMap<String, String>>,
-) -> Result<(), M::Error> {
-    for (name, value) in &connection.data {
+fn properties<M: SerializeMap>(map: &mut M, connection: &Connection, more: &More) -> Result<(), M::Error> {
+    // By which key the password is derived is between workers and APIs.
+    for (name, value) in connection.data.iter().filter(|(name, _)| *name != CONNECTION_KEY) {
         map.serialize_entry(name, &Property(value))?;
+    }
+    if let Some(chap) = &more.chap {
+        map.serialize_entry("auth_password", &chap.password)?;
     }
     let missing = |name: &str| !connection.data.contains_key(name);
     if missing("qos_specs") {
-        map.serialize_entry("qos_specs", &qos)?;
+        map.serialize_entry("qos_specs", &more.qos)?;
     }
     for name in ["encrypted", "cacheable"] {
         if missing(name) {

@@ -211,6 +211,10 @@ pub(super) async fn a_host_reaches_a_volume<D: Driver>(subject: &Subject<D>) {
     subject.done(&disconnect).await;
 }
 
+fn host() -> Connector {
+    Connector { initiator: Some("iqn.1993-08.org.debian:01:host".to_owned()), ..Connector::default() }
+}
+
 fn snapshot_id(n: u128) -> SnapshotId {
     SnapshotId(id(n).0)
 }
@@ -236,13 +240,13 @@ impl<D: Driver> Subject<D> {
     }
 
     fn connect(&self, volume: VolumeId) -> Task {
-        let (attachment, connector) = (AttachmentId(Uuid::from_u128(3)), Connector::default());
-        self.task(Operation::ConnectVolume { attachment, volume, connector, mode: AttachMode::Ro })
+        let (attachment, connector) = (AttachmentId(Uuid::from_u128(3)), host());
+        self.task(Operation::ConnectVolume { attachment, volume, connector, mode: AttachMode::Ro, chap_of: None })
     }
 
     fn disconnect(&self, volume: VolumeId) -> Task {
-        let (attachment, connector) = (AttachmentId(Uuid::from_u128(3)), Connector::default());
-        self.task(Operation::DisconnectVolume { attachment, volume, connector })
+        let (attachment, connector) = (AttachmentId(Uuid::from_u128(3)), host());
+        self.task(Operation::DisconnectVolume { attachment, volume, connector, chap_of: None, shared: false })
     }
 
     /// The names of what is there for these volumes, in whatever role.

@@ -25,14 +25,15 @@ use std::time::Duration;
 
 use stele_core::id::PoolName;
 use stele_core::schedule::Capability;
-use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
+use stele_core::task::{Connection, Failure, FailureKind, Operation, Phase, PoolReport, Task};
 
 use super::stats::{Bytes, Figures, volumes_of};
 use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, LvmConfig, LvmType, WipePolicy};
 use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
-use crate::plan::{Act, Found, Look, Observed, Owner, Step, Wipe};
+use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step, Wipe};
 use crate::runner::{Invocation, Output, Runner};
+use crate::target::{AnyTarget, Target as _};
 use argv::Argv;
 use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
 
@@ -58,6 +59,8 @@ struct Inner {
     /// The thin pool's LV; `None` when volumes are thick.
     thin_pool: Option<String>,
     wipe: WipePolicy,
+    /// How hosts reach volumes; by their paths on this node without one.
+    target: Option<AnyTarget>,
     argv: Argv,
     runner: Runner,
 }
@@ -80,6 +83,7 @@ impl Lvm {
             pool: pool.map_err(|invalid| failure(FailureKind::Other, "open", invalid.to_string()))?,
             thin_pool: None,
             wipe: config.wipe,
+            target: None,
             argv: Argv {
                 volume_group: config.volume_group.clone(),
                 timeout: Duration::from_millis(config.command_timeout_ms),
@@ -87,6 +91,9 @@ impl Lvm {
             runner,
         };
         inner.thin_pool = inner.find_thin_pool(config).await?;
+        if let Some(target) = &config.target {
+            inner.target = Some(AnyTarget::open(target, &inner.runner).await?);
+        }
         tracing::info!(pool = %inner.pool, thin_pool = inner.thin_pool.as_deref(), "opened the volume group");
         Ok(Self(Arc::new(inner)))
     }
@@ -111,7 +118,8 @@ impl Driver for Lvm {
             volumes = inner.find(objects).await?;
         }
         let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| inner.seen(object, &volumes));
-        Ok(Look { object: seen(Some(objects.object)), source: seen(objects.source), still: seen(objects.still) })
+        let (object, source, still) = (seen(Some(objects.object)), seen(objects.source), seen(objects.still));
+        Ok(Look { object, source, still, export: inner.export(task).await? })
     }
 
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
@@ -136,13 +144,19 @@ impl Driver for Lvm {
             Act::Copy { from } => return inner.copy(task, step.on, from, meter).await,
             Act::Wipe { how } => return inner.wipe(&name, how, meter).await,
             Act::Remove => return inner.remove(&name).await,
+            Act::Export | Act::Unexport | Act::Withdraw | Act::Resize => return inner.target(task, step).await,
         };
         inner.change(invocation).await
     }
 
     async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
-        let device = self.check("connect", &task.pool)?.argv.device(&Objects::of(task).object.name());
-        connection(task, "local", Some(device.as_ref()))
+        let inner = self.check("connect", &task.pool)?;
+        let Some(target) = &inner.target else {
+            let device = inner.argv.device(&Objects::of(task).object.name());
+            return connection(task, "local", Some(device.as_ref()));
+        };
+        let access = target.way().access(task)?.ok_or_else(|| no_host("connect"))?;
+        Ok(target.way().connection(task.operation.volume(), &access, target.lun(), inner.thin_pool.is_some()))
     }
 
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
@@ -171,6 +185,41 @@ impl Driver for Lvm {
 }
 
 impl Inner {
+    /// How hosts reach the volume of a task, where that matters to it.
+    async fn export(&self, task: &Task) -> Result<Export, Failure> {
+        let Some(target) = &self.target else { return Ok(Export::Direct) };
+        let matters = matches!(
+            (&task.operation, task.phase),
+            (
+                Operation::ConnectVolume { .. }
+                    | Operation::DisconnectVolume { .. }
+                    | Operation::ExtendVolume { .. }
+                    | Operation::DeleteVolume { .. },
+                Phase::Execute
+            )
+        );
+        if !matters {
+            return Ok(Export::Direct);
+        }
+        target.look(task.operation.volume(), target.way().access(task)?.as_ref()).await
+    }
+
+    /// Does a step that is about how hosts reach the volume.
+    async fn target(&self, task: &Task, step: &Step) -> Result<Applied, Failure> {
+        let name = step.name();
+        let target = self.target.as_ref().ok_or_else(|| no_host(name))?;
+        let (volume, device) = (task.operation.volume(), self.argv.device(&step.on.name()));
+        let access = target.way().access(task)?;
+        match (step.act, &access) {
+            (Act::Export, Some(access)) => target.open(volume, device.as_ref(), access).await?,
+            (Act::Unexport, Some(access)) => target.close(volume, access).await?,
+            (Act::Withdraw, _) => target.withdraw(volume).await?,
+            (Act::Resize, _) => target.resize(volume, device.as_ref()).await?,
+            _ => return Err(no_host(name)),
+        }
+        Ok(Applied { step: name, exit_status: None })
+    }
+
     async fn find_thin_pool(&self, config: &LvmConfig) -> Result<Option<String>, Failure> {
         let group = self.group().await?;
         let name = config.pool_lv();
@@ -347,6 +396,10 @@ impl Inner {
             attempt += 1;
         }
     }
+}
+
+fn no_host(step: &str) -> Failure {
+    failure(FailureKind::Unsupported, step, "the task has no host, or this backend exports nothing")
 }
 
 fn items(volumes: &[LogicalVolume]) -> Vec<Item> {

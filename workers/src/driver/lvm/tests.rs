@@ -64,6 +64,7 @@ impl Tools {
             volume_group: group.to_owned(),
             lvm_type,
             pool: None,
+            target: None,
             wipe: WipePolicy::Zero,
             command_timeout_ms: 10_000,
         };

@@ -1,0 +1,57 @@
+//! The drivers' contract on real LVM, with real targets.
+
+use std::path::PathBuf;
+
+use stele::role::worker::{backend, lvm_driver};
+use stele_core::id::BackendName;
+use stele_workers::config::{DriverConfig, LvmType, WipePolicy};
+use stele_workers::driver::AnyDriver;
+use stele_workers::driver::contract::{Subject, run, run_hosts};
+use stele_workers::target::{TargetConfig, TargetKind};
+
+use crate::lvm::{volume_groups, volumes};
+use crate::node::Tgtd;
+
+async fn keeps_the_contract(group: &str, lvm_type: LvmType, target: Option<TargetKind>) {
+    let folder = tempfile::tempdir().unwrap();
+    let key: PathBuf = folder.path().join("chap.key");
+    std::fs::write(&key, "k".repeat(32)).unwrap();
+    let exports = target.is_some();
+    let target = target.map(|kind| TargetConfig::new(kind, key));
+    let mut config = backend(BackendName::new("lab@contract").unwrap(), lvm_driver(group.to_owned(), target));
+    if let DriverConfig::Lvm(lvm) = &mut config.driver {
+        // Zeroing writes as much as the volumes have; the lab keeps its disks in memory.
+        (lvm.lvm_type, lvm.wipe) = (lvm_type, WipePolicy::Discard);
+    }
+    let driver = AnyDriver::open(&config).await.unwrap();
+    let pool = config.name.pool(group).unwrap();
+    let subject = Subject { driver, pool, foreign: None, too_large: None };
+    // What a target has nothing to do with is looked at once: LVM takes its time in the lab.
+    if exports {
+        run_hosts(&subject).await
+    } else {
+        run(&subject).await
+    }
+    assert_eq!(volumes(group), vec![]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lvm_keeps_the_drivers_contract() {
+    let (thin, thick) = volume_groups();
+    keeps_the_contract(&thin, LvmType::Thin, None).await;
+    keeps_the_contract(&thick, LvmType::Thick, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lvm_with_lio_keeps_the_drivers_contract() {
+    let (thin, _) = volume_groups();
+    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Lio)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lvm_with_tgt_keeps_the_drivers_contract() {
+    let (thin, _) = volume_groups();
+    let tgtd = Tgtd::start().await;
+    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Tgt)).await;
+    tgtd.kill().await;
+}

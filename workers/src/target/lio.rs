@@ -1,0 +1,402 @@
+//! LIO, the kernel's target, written straight into configfs
+//! (<https://docs.kernel.org/target/scripts.html>, and what targetcli does by way of rtslib).
+//!
+//! ```text
+//! core/iblock_<HBA>/volume-<id>/{control,udev_path,enable,wwn/vpd_unit_serial}           the volume's device
+//! iscsi/<iqn>/tpgt_1/lun/lun_0/volume-<id> -> ../../../../../core/iblock_<HBA>/...       its only LUN
+//! iscsi/<iqn>/tpgt_1/np/<portal>                                                          where it listens
+//! iscsi/<iqn>/tpgt_1/acls/<initiator>/{auth/userid,auth/password,tag}                     a host that may log in
+//! iscsi/<iqn>/tpgt_1/acls/<initiator>/lun_0/{lun_0 -> ../../../lun/lun_0, write_protect}  what it may do
+//! ```
+//!
+//! A host's tag is the position of the event that asked for it: a task that is older than that does not touch it. The
+//! kernel does every write at once and whole; what takes time is to end the sessions of a host that is shut out.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stele_core::id::VolumeId;
+use stele_core::task::{AttachMode, Failure, FailureKind, lv_name};
+use stele_core::unit::Position;
+
+use super::{Access, ExportHost, ExportItem, Target, Way, export};
+use crate::driver::failure;
+use crate::plan::Export;
+
+/// The number of our HBA; all of our devices are under it. Any number does; rtslib counts from 0.
+const HBA: &str = "iblock_3260";
+
+const ROOT: &str = "/sys/kernel/config/target";
+
+/// What comes before the position in a host's tag.
+const TAG: &str = "stele.at.";
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Lio {
+    way: Arc<Way>,
+    root: Arc<Path>,
+}
+
+impl Lio {
+    /// Looks whether the kernel has a target, and closes discovery where that is wanted.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what is missing.
+    pub async fn open(way: Arc<Way>, guard_discovery: bool) -> Result<Self, Failure> {
+        let lio = Self { way, root: Path::new(ROOT).into() };
+        lio.blocking("open", move |lio| lio.begin(guard_discovery)).await?;
+        Ok(lio)
+    }
+
+    /// Configfs is the kernel's memory, but some of its writes wait for sessions to end.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        step: &'static str,
+        work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let lio = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&lio)).await.unwrap_or_else(|e| Err(io::Error::other(e)));
+        done.map_err(|error| {
+            let kind = match error.kind() {
+                io::ErrorKind::ResourceBusy | io::ErrorKind::DirectoryNotEmpty => FailureKind::Busy,
+                io::ErrorKind::PermissionDenied => FailureKind::ToolUnavailable,
+                io::ErrorKind::AlreadyExists => FailureKind::Conflict,
+                io::ErrorKind::InvalidData => FailureKind::Unparsable,
+                _ => FailureKind::Other,
+            };
+            failure(kind, step, format!("lio: {error}"))
+        })
+    }
+
+    fn begin(&self, guard_discovery: bool) -> io::Result<()> {
+        if !self.root.join("core").is_dir() {
+            let what = "the kernel has no target: modprobe iscsi_target_mod target_core_iblock, and mount configfs on \
+                        /sys/kernel/config";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+        }
+        folder(&self.root.join("iscsi"))?;
+        if guard_discovery {
+            let (auth, chap) = (self.root.join("iscsi/discovery_auth"), self.way.of_discovery());
+            settle(&auth.join("userid"), &chap.username)?;
+            settle(&auth.join("password"), &chap.password)?;
+            settle(&auth.join("enforce_discovery_auth"), "1")?;
+        }
+        Ok(())
+    }
+
+    fn paths(&self, volume: VolumeId) -> Paths {
+        let tpg = self.root.join("iscsi").join(self.way.iqn(volume)).join("tpgt_1");
+        Paths { device: self.root.join("core").join(HBA).join(lv_name(volume)), lun: tpg.join("lun/lun_0"), tpg }
+    }
+}
+
+impl Target for Lio {
+    async fn look(&self, volume: VolumeId, access: Option<&Access>) -> Result<Export, Failure> {
+        let access = access.cloned();
+        self.blocking("observe", move |lio| lio.seen(volume, access.as_ref())).await
+    }
+
+    async fn open(&self, volume: VolumeId, device: &Path, access: &Access) -> Result<(), Failure> {
+        let (device, access) = (device.to_owned(), access.clone());
+        self.blocking("export", move |lio| lio.make(volume, &device, &access)).await
+    }
+
+    async fn close(&self, volume: VolumeId, access: &Access) -> Result<(), Failure> {
+        let initiator = access.initiator.clone();
+        self.blocking("unexport", move |lio| lio.shut_out(volume, &initiator)).await
+    }
+
+    async fn withdraw(&self, volume: VolumeId) -> Result<(), Failure> {
+        self.blocking("withdraw", move |lio| lio.paths(volume).remove()).await
+    }
+
+    async fn resize(&self, _volume: VolumeId, _device: &Path) -> Result<(), Failure> {
+        // The kernel asks the device for its size each time that it is asked.
+        Ok(())
+    }
+
+    async fn exports(&self) -> Result<Vec<ExportItem>, Failure> {
+        self.blocking("inventory", Self::all).await
+    }
+
+    fn lun(&self) -> i64 {
+        0
+    }
+}
+
+impl Lio {
+    fn seen(&self, volume: VolumeId, access: Option<&Access>) -> io::Result<Export> {
+        let paths = self.paths(volume);
+        if !paths.device.exists() && !paths.iqn().exists() {
+            return Ok(Export::Absent);
+        }
+        paths.check_ours()?;
+        let hosts = names(&paths.tpg.join("acls"))?;
+        let mut host = None;
+        if let Some(access) = access
+            && hosts.contains(&access.initiator)
+        {
+            host = Some(position(&paths.host(&access.initiator))?);
+        }
+        let others = hosts.iter().any(|name| access.is_none_or(|access| access.initiator != *name));
+        let ready = self.is_ready(&paths)?
+            && match access {
+                Some(access) => host.is_some() && paths.lets_in(access)?,
+                None => true,
+            };
+        Ok(export(ready, host, others, false))
+    }
+
+    fn is_ready(&self, paths: &Paths) -> io::Result<bool> {
+        let listens = names(&paths.tpg.join("np"))?;
+        Ok(value(&paths.device.join("enable"))? == "1"
+            && paths.link().exists()
+            && self.way.portals().iter().all(|portal| listens.contains(&portal.to_string()))
+            && value(&paths.tpg.join("enable"))? == "1")
+    }
+
+    fn make(&self, volume: VolumeId, device: &Path, access: &Access) -> io::Result<()> {
+        let paths = self.paths(volume);
+        paths.check_ours()?;
+        folder(&self.root.join("core").join(HBA))?;
+        folder(&paths.device)?;
+        if value(&paths.device.join("enable"))? != "1" {
+            let device = device.to_str().ok_or_else(|| io::Error::other("the device's path is not UTF-8"))?;
+            write(&paths.device.join("control"), &format!("udev_path={device}"))?;
+            write(&paths.device.join("udev_path"), device)?;
+            write(&paths.device.join("enable"), "1")?;
+            write(&paths.device.join("wwn/vpd_unit_serial"), &volume.to_string())?;
+            // Discards pass through where the device knows them.
+            if value(&paths.device.join("attrib/max_unmap_lba_count"))? != "0" {
+                write(&paths.device.join("attrib/emulate_tpu"), "1")?;
+            }
+        }
+        folder(&paths.iqn())?;
+        folder(&paths.tpg)?;
+        folder(&paths.lun)?;
+        link(&paths.device, &paths.link())?;
+        for (attribute, wanted) in [("authentication", "1"), ("generate_node_acls", "0")] {
+            settle(&paths.tpg.join("attrib").join(attribute), wanted)?;
+        }
+        for portal in self.way.portals() {
+            folder(&paths.tpg.join("np").join(portal.to_string()))?;
+        }
+        paths.let_in(access)?;
+        settle(&paths.tpg.join("enable"), "1")
+    }
+
+    fn shut_out(&self, volume: VolumeId, initiator: &str) -> io::Result<()> {
+        let paths = self.paths(volume);
+        remove_host(&paths.host(initiator))?;
+        if names(&paths.tpg.join("acls"))?.is_empty() { paths.remove() } else { Ok(()) }
+    }
+
+    fn all(&self) -> io::Result<Vec<ExportItem>> {
+        let mut volumes: Vec<VolumeId> =
+            names(&self.root.join("iscsi"))?.iter().filter_map(|name| self.way.volume(name)).collect();
+        // A device without a target is what a worker left that died in between.
+        let devices = names(&self.root.join("core").join(HBA))?;
+        volumes.extend(devices.iter().filter_map(|name| name.strip_prefix("volume-")?.parse::<VolumeId>().ok()));
+        volumes.sort_unstable();
+        volumes.dedup();
+        volumes.into_iter().map(|volume| self.item(volume)).collect()
+    }
+
+    fn item(&self, volume: VolumeId) -> io::Result<ExportItem> {
+        let paths = self.paths(volume);
+        let mut hosts = Vec::new();
+        for name in names(&paths.tpg.join("acls"))? {
+            let host = paths.host(&name);
+            let logged_in = value(&host.join("info"))?.contains("TARG_SESS_STATE_LOGGED_IN");
+            hosts.push(ExportHost { username: value(&host.join("auth/userid"))?, logged_in: Some(logged_in) });
+        }
+        Ok(ExportItem { volume, ready: self.is_ready(&paths)?, hosts })
+    }
+}
+
+/// Where a volume's things are.
+struct Paths {
+    device: PathBuf,
+    tpg: PathBuf,
+    lun: PathBuf,
+}
+
+impl Paths {
+    fn iqn(&self) -> PathBuf {
+        self.tpg.parent().unwrap_or(&self.tpg).to_owned()
+    }
+
+    /// The link from the LUN to the device.
+    fn link(&self) -> PathBuf {
+        self.lun.join(self.device.file_name().unwrap_or_default())
+    }
+
+    fn host(&self, initiator: &str) -> PathBuf {
+        self.tpg.join("acls").join(initiator)
+    }
+
+    /// A LUN that is another device's was made by somebody else.
+    fn check_ours(&self) -> io::Result<()> {
+        let other = |path: &Path| {
+            let what = format!("{} is not of this volume's device: somebody else made it", path.display());
+            io::Error::new(io::ErrorKind::AlreadyExists, what)
+        };
+        let ours = self.link();
+        for lun in names(&self.tpg.join("lun"))?.iter().map(|name| self.tpg.join("lun").join(name)) {
+            for entry in entries(&lun)? {
+                let path = entry.path();
+                if entry.file_type()?.is_symlink()
+                    && (path != ours || path.canonicalize()? != self.device.canonicalize()?)
+                {
+                    return Err(other(&path));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn lets_in(&self, access: &Access) -> io::Result<bool> {
+        let host = self.host(&access.initiator);
+        Ok(value(&host.join("auth/userid"))? == access.chap.username
+            && value(&host.join("auth/password"))? == access.chap.password
+            && host.join("lun_0/lun_0").exists()
+            && value(&host.join("lun_0/write_protect"))? == protected(access.mode))
+    }
+
+    fn let_in(&self, access: &Access) -> io::Result<()> {
+        let host = self.host(&access.initiator);
+        folder(&host)?;
+        settle(&host.join("auth/userid"), &access.chap.username)?;
+        settle(&host.join("auth/password"), &access.chap.password)?;
+        folder(&host.join("lun_0"))?;
+        link(&self.lun, &host.join("lun_0/lun_0"))?;
+        settle(&host.join("lun_0/write_protect"), protected(access.mode))?;
+        write(&host.join("tag"), &format!("{TAG}{}", access.asked_at))
+    }
+
+    /// From the outside to the inside; each of it may be gone already.
+    fn remove(&self) -> io::Result<()> {
+        if self.tpg.exists() {
+            settle(&self.tpg.join("enable"), "0")?;
+        }
+        for name in names(&self.tpg.join("acls"))? {
+            remove_host(&self.host(&name))?;
+        }
+        for name in names(&self.tpg.join("np"))? {
+            remove_folder(&self.tpg.join("np").join(name))?;
+        }
+        remove_link(&self.link())?;
+        for path in [&self.lun, &self.tpg, &self.iqn(), &self.device] {
+            remove_folder(path)?;
+        }
+        Ok(())
+    }
+}
+
+fn protected(mode: AttachMode) -> &'static str {
+    match mode {
+        AttachMode::Rw => "0",
+        AttachMode::Ro => "1",
+    }
+}
+
+fn position(host: &Path) -> io::Result<Option<Position>> {
+    Ok(value(&host.join("tag"))?.strip_prefix(TAG).and_then(|position| position.parse().ok()))
+}
+
+fn remove_host(host: &Path) -> io::Result<()> {
+    for lun in names(host)?.iter().filter(|name| name.starts_with("lun_")).map(|name| host.join(name)) {
+        for entry in entries(&lun)? {
+            if entry.file_type()?.is_symlink() {
+                remove_link(&entry.path())?;
+            }
+        }
+        remove_folder(&lun)?;
+    }
+    remove_folder(host)
+}
+
+/// The folders in a folder; none when it is not there.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in entries(folder)? {
+        if entry.file_type()?.is_dir() {
+            names.push(entry.file_name().into_string().map_err(|name| {
+                let what = format!("{} holds {name:?}, which is not UTF-8", folder.display());
+                io::Error::new(io::ErrorKind::InvalidData, what)
+            })?);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(at(folder, &error)),
+    }
+}
+
+/// What an attribute says; nothing when it is not there.
+fn value(path: &Path) -> io::Result<String> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+            Ok(String::from_utf8_lossy(bytes).trim().to_owned())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(at(path, &error)),
+    }
+}
+
+/// One write, as the kernel wants it. What was written is not told: it may be a password.
+fn write(path: &Path, what: &str) -> io::Result<()> {
+    fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|mut file| io::Write::write_all(&mut file, what.as_bytes()))
+        .map_err(|error| at(path, &error))
+}
+
+/// Writes only what is not there yet.
+fn settle(path: &Path, wanted: &str) -> io::Result<()> {
+    if value(path)? == wanted { Ok(()) } else { write(path, wanted) }
+}
+
+fn folder(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(at(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn link(to: &Path, path: &Path) -> io::Result<()> {
+    match std::os::unix::fs::symlink(to, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(at(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn remove_folder(path: &Path) -> io::Result<()> {
+    gone(fs::remove_dir(path), path)
+}
+
+fn remove_link(path: &Path) -> io::Result<()> {
+    gone(fs::remove_file(path), path)
+}
+
+fn gone(removed: io::Result<()>, path: &Path) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
