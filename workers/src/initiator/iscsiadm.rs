@@ -14,8 +14,8 @@ const WITHIN: Duration = Duration::from_secs(90);
 const SESSION_EXISTS: i32 = 15;
 /// No record, no session.
 const NO_OBJECTS: i32 = 21;
-/// The target did not let us in.
-const LOGIN_REFUSED: i32 = 24;
+/// The target did not let us in: for good, or because of the secrets.
+const LOGIN_REFUSED: [i32; 2] = [19, 24];
 /// Nobody listens, or not in time.
 const NOT_REACHED: [i32; 2] = [4, 8];
 
@@ -79,7 +79,7 @@ pub(super) fn has_session(output: &Output, iqn: &str, portal: &str) -> Result<bo
 pub(super) fn judge(output: Output) -> Result<(), Failure> {
     let (kind, message) = match output.exit_status {
         Some(0 | SESSION_EXISTS | NO_OBJECTS) => return Ok(()),
-        Some(LOGIN_REFUSED) => (
+        Some(status) if LOGIN_REFUSED.contains(&status) => (
             FailureKind::Conflict,
             "the target refuses the login: the initiator or its CHAP secrets are not those of an attachment",
         ),
@@ -133,6 +133,7 @@ mod tests {
             (0, None),
             (15, None),
             (21, None),
+            (19, Some(FailureKind::Conflict)),
             (24, Some(FailureKind::Conflict)),
             (8, Some(FailureKind::Timeout)),
             (1, Some(FailureKind::Other)),
