@@ -409,9 +409,16 @@ mod tests {
         let error = run(sh(&script, 300)).await.unwrap_err();
         assert!(matches!(error, RunError::Timeout { gone: true, .. }), "{error}");
         let child: i32 = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
-        // It was killed; until its new parent reaps it, it may be seen as a zombie.
-        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+        // It was killed. The kernel may still be at it, and until its new parent reaps it, it may be seen as a zombie.
+        let mut stat = String::new();
+        for _ in 0..200 {
+            stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            if stat.is_empty() || stat.contains(") Z ") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{stat}");
     }
 
     #[tokio::test]
