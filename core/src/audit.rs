@@ -170,7 +170,7 @@ fn is_wanted(state: &State, flow: &Flow) -> bool {
                 _ => None,
             }
         }
-        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => return true,
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup | FlowKind::DriftRepair => return true,
     };
     by == Some(flow.id)
 }

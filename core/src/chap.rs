@@ -85,6 +85,13 @@ impl ChapKey {
     }
 }
 
+/// The attachment whose secrets have this user name; the nil id for a name that is none of ours.
+#[must_use]
+pub fn attachment_of(username: &str) -> AttachmentId {
+    let ours = username.len() == 32;
+    AttachmentId(uuid::Uuid::try_parse(username).ok().filter(|_| ours).unwrap_or_default())
+}
+
 impl fmt::Debug for ChapKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ChapKey({})", self.fingerprint())
@@ -112,6 +119,8 @@ mod tests {
         let key = ChapKey::new(&[7; 32]).unwrap();
         let chap = key.of(attachment(5));
         assert_eq!(chap.username, "00000000000000000000000000000005");
+        assert_eq!(attachment_of(&chap.username), attachment(5));
+        assert_eq!(attachment_of("admin"), attachment(0));
         assert_eq!(chap.password.len(), PASSWORD_CHARS);
         assert_eq!(chap, key.of(attachment(5)));
         assert_ne!(chap.password, key.of(attachment(6)).password);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::codec::encode;
+use crate::inventory::Stored;
 use crate::state::{LogTarget, State};
 use crate::unit::Hash;
 
@@ -77,6 +78,7 @@ impl StateDigest {
             ("claims", table(state.claims.iter().map(|((p, f), v)| (claim_key(p.as_str(), f.0), encode(v))))),
             ("config", table([(Vec::new(), encode(&state.config))])),
             ("default_types", table(state.default_types.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+            ("drifts", table(state.drifts.iter().map(|((p, w), v)| (drift_key(p.as_str(), w), encode(v))))),
             ("flows", table(state.flows.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
             ("group_snapshots", table(state.group_snapshots.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
             ("group_types", table(state.group_types.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
@@ -127,6 +129,24 @@ pub fn uuid_key(id: uuid::Uuid) -> Vec<u8> {
 #[must_use]
 pub fn log_level_key(target: &LogTarget) -> Vec<u8> {
     [target.binary.as_str(), target.host.as_str(), target.prefix.as_str()].join("\0").into_bytes()
+}
+
+/// The stored form of a drift's key: the pool, a zero byte, and what drifts in its stored form, whose order is that of
+/// the state.
+#[must_use]
+pub fn drift_key(pool: &str, what: &Stored) -> Vec<u8> {
+    let (kind, second) = match what {
+        Stored::Volume { .. } => (0, None),
+        Stored::Snapshot { snapshot, .. } => (1, Some(snapshot.0)),
+        Stored::Still { .. } => (2, None),
+        Stored::Target { .. } => (3, None),
+        Stored::Host { attachment, .. } => (4, Some(attachment.0)),
+    };
+    let mut key = pool.as_bytes().to_vec();
+    key.extend_from_slice(&[0, kind]);
+    key.extend_from_slice(what.volume().0.as_bytes());
+    key.extend(second.iter().flat_map(|id| *id.as_bytes()));
+    key
 }
 
 /// The stored form of a claim's key: the pool, a zero byte, the flow.

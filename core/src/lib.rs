@@ -15,6 +15,7 @@
 //! | [`decide`] | one file per command: state + command -> events or a refusal |
 //! | [`schedule`] | the placement of volumes: one file per filter and weigher |
 //! | [`event`], [`task`], [`chap`] | what happened; work for storage nodes and its reports; their secrets |
+//! | [`inventory`] | what lies on the storage, and what of it is not as the log promises |
 //! | [`evolve`], [`state`] | state + event -> state |
 //! | [`record`], [`chain`], [`fold`] | the log's format, which messages are the log, and folding it |
 //! | [`writer`] | the commit loop: group commit, fencing, answers after acknowledgement |
@@ -32,6 +33,7 @@ pub mod event;
 pub mod evolve;
 pub mod fold;
 pub mod id;
+pub mod inventory;
 pub mod port;
 pub mod record;
 pub mod refusal;

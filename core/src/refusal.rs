@@ -167,6 +167,10 @@ codes! {
     QuotaBelowUsage,
     /// No such message in this project.
     MessageNotFound,
+    /// Nothing of that name differs from what the log promises.
+    DriftNotFound,
+    /// Only a person can repair it, or not now.
+    DriftNotRepairable,
     /// The cell has more to do than it can hold; nothing was recorded.
     Overloaded,
 }

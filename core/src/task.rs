@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AttachmentId, BackendName, FlowId, PoolName, SnapshotId, TaskId, VolumeId, WorkerName};
+use crate::inventory::InventoryReport;
 use crate::schedule::PoolStats;
 use crate::state::{LogLevel, LogTarget};
 use crate::unit::{Position, SizeGib, Timestamp};
@@ -120,6 +121,11 @@ pub enum Operation {
         #[serde(default)]
         shared: bool,
     },
+    /// The volume has no target: no host can reach it.
+    WithdrawVolume {
+        /// The volume.
+        volume: VolumeId,
+    },
 }
 
 /// Whose data a new volume begins with.
@@ -214,7 +220,8 @@ impl Operation {
             | Self::CreateSnapshot { volume, .. }
             | Self::DeleteSnapshot { volume, .. }
             | Self::ConnectVolume { volume, .. }
-            | Self::DisconnectVolume { volume, .. } => *volume,
+            | Self::DisconnectVolume { volume, .. }
+            | Self::WithdrawVolume { volume } => *volume,
         }
     }
 
@@ -238,6 +245,7 @@ impl Operation {
             Self::DeleteSnapshot { .. } => "delete_snapshot",
             Self::ConnectVolume { .. } => "connect_volume",
             Self::DisconnectVolume { .. } => "disconnect_volume",
+            Self::WithdrawVolume { .. } => "withdraw_volume",
         }
     }
 }
@@ -272,6 +280,8 @@ pub enum ReportBody {
     Tasks(Vec<TaskReport>),
     /// A heartbeat with the state of the backend's pools.
     Backend(BackendReport),
+    /// A part of what lies in a pool.
+    Inventory(InventoryReport),
 }
 
 /// One transition of one dispatch of a task.
@@ -453,6 +463,9 @@ pub enum ReportReply {
         /// How much workers shall log, as operators chose it: workers do not follow the log.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         log_levels: Vec<(LogTarget, LogLevel)>,
+        /// The pools whose inventory was asked for, with where: one that was begun with less knowledge is no answer.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        inventories: Vec<(PoolName, Position)>,
     },
     /// It was refused and will be refused again; the text says why. The worker may forget the task.
     Refused(String),
@@ -462,7 +475,7 @@ impl ReportReply {
     /// The answer to a report that is in the log at `position`, when no operator chose a log level.
     #[must_use]
     pub fn recorded(position: Position) -> Self {
-        Self::Recorded { position, log_levels: Vec::new() }
+        Self::Recorded { position, log_levels: Vec::new(), inventories: Vec::new() }
     }
 }
 

@@ -171,6 +171,7 @@ fn changes(from: &State, to: &State) -> Vec<Change> {
     table(&mut changes, "backends", &from.backends, &to.backends, ToString::to_string);
     table(&mut changes, "pools", &from.pools, &to.pools, ToString::to_string);
     table(&mut changes, "claims", &from.claims, &to.claims, |(pool, flow)| format!("{pool} {flow}"));
+    table(&mut changes, "drifts", &from.drifts, &to.drifts, |(pool, what)| format!("{pool} {what}"));
     table(&mut changes, "types", &from.types, &to.types, ToString::to_string);
     changes.extend(changed("config", "config".to_owned(), &from.config, &to.config));
     changes

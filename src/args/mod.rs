@@ -2,6 +2,7 @@
 
 mod auth;
 mod client;
+mod drift;
 mod role;
 mod snapshot;
 mod tools;
@@ -13,6 +14,7 @@ use stele_core::id::ProjectId;
 
 pub use auth::{Auth, AuthMethod};
 pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, Wait};
+pub use drift::{Drift, DriftRepair};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
 pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList};
 pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, Replay, ShowWhat};
@@ -79,6 +81,9 @@ pub enum Command {
     /// Pools
     #[command(subcommand)]
     Pool(Pool),
+    /// What on the storage is not as the log promises
+    #[command(subcommand)]
+    Drift(Drift),
     /// Quotas
     #[command(subcommand)]
     Quota(Quota),

@@ -2,6 +2,7 @@
 
 mod attach;
 mod config;
+mod drift;
 mod http;
 mod output;
 mod pool;
@@ -47,6 +48,7 @@ pub async fn run(settings: Settings, command: &Command, json: bool) -> Result<()
         Command::Detach(args) => attach::detach(&session, args).await,
         Command::Service(service) => service::run(&session, service).await,
         Command::Pool(_) => pool::list(&session).await,
+        Command::Drift(drift) => drift::run(&session, drift).await,
         Command::Quota(quota) => quota::run(&session, quota).await,
         Command::Type(volume_type) => volume_type::run(&session, volume_type).await,
         Command::Replay(replay) => replay::run(&session, replay).await,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use stele_core::id::PoolName;
 use stele_core::port::{Dispatcher as _, Inbox as _, Log as _};
 use stele_core::record::Outcome;
-use stele_core::state::{LogLevel, LogTarget};
+use stele_core::state::{LogLevel, LogTarget, State};
 use stele_core::task::{ReportReply, Task};
+use stele_core::unit::Position;
 use stele_core::writer::{Answer, outcome_in};
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -15,19 +17,34 @@ use super::reply::ReplyTo;
 use crate::clock::now;
 use crate::logging;
 
-/// What operators chose, as it stands in the state.
-pub(super) type LogLevels = imbl::OrdMap<LogTarget, LogLevel>;
+/// What workers are told with every answer, as it stands in the state.
+#[derive(Clone)]
+pub(super) struct Told {
+    levels: imbl::OrdMap<LogTarget, LogLevel>,
+    inventories: Vec<(PoolName, Position)>,
+}
 
-/// Sends one answer; workers learn with theirs how much they shall log. Answers do not depend on each other.
-pub(super) async fn answer(doors: &Doors, answer: Answer<ReplyTo>, levels: &LogLevels) {
+impl Told {
+    pub(super) fn of(state: &State) -> Self {
+        Self { levels: state.log_levels.clone(), inventories: state.inventories_asked().collect() }
+    }
+
+    fn with(&self, position: Position) -> ReportReply {
+        let meant = |target: &LogTarget| target.binary.is_empty() || target.binary == logging::WORKER;
+        let levels = self.levels.iter().filter(|(target, _)| meant(target));
+        ReportReply::Recorded {
+            position,
+            log_levels: levels.map(|(target, level)| (target.clone(), *level)).collect(),
+            inventories: self.inventories.clone(),
+        }
+    }
+}
+
+/// Sends one answer; workers learn with theirs what operators want of them. Answers do not depend on each other.
+pub(super) async fn answer(doors: &Doors, answer: Answer<ReplyTo>, told: &Told) {
     match answer {
         Answer::Outcome(reply, outcome) => reply.send(&doors.connection, outcome.id, outcome.to_json()).await,
-        Answer::Recorded(reply, position) => {
-            let meant = |target: &LogTarget| target.binary.is_empty() || target.binary == logging::WORKER;
-            let log_levels = levels.iter().filter(|(target, _)| meant(target));
-            let log_levels = log_levels.map(|(target, level)| (target.clone(), *level)).collect();
-            report(doors, &reply, &ReportReply::Recorded { position, log_levels }).await;
-        }
+        Answer::Recorded(reply, position) => report(doors, &reply, &told.with(position)).await,
         Answer::Refused(reply, refusal) => report(doors, &reply, &ReportReply::Refused(refusal.to_string())).await,
         Answer::Before(reply, position, commit) => {
             if let Some(outcome) = outcome_at(doors, position, commit).await {
@@ -43,7 +60,7 @@ async fn report(doors: &Doors, reply: &ReplyTo, what: &ReportReply) {
 }
 
 /// A command that came again: its first outcome is read back from the log. Without an answer the sender asks again.
-async fn outcome_at(doors: &Doors, position: stele_core::unit::Position, commit: usize) -> Option<Outcome> {
+async fn outcome_at(doors: &Doors, position: Position, commit: usize) -> Option<Outcome> {
     match doors.log.get(position).await {
         Ok(entry) => entry.and_then(|entry| outcome_in(&entry, commit)),
         Err(error) => {

@@ -281,12 +281,12 @@ impl Leader<'_> {
 
     /// An outcome that has to be read back from the log is not waited for.
     async fn tell(&mut self, answer: Answer<ReplyTo>) {
-        let levels = self.writer.acknowledged().state.log_levels.clone();
+        let told = effects::Told::of(&self.writer.acknowledged().state);
         if matches!(answer, Answer::Before(..)) {
             let doors = self.doors.clone();
-            tokio::spawn(async move { effects::answer(&doors, answer, &levels).await });
+            tokio::spawn(async move { effects::answer(&doors, answer, &told).await });
         } else {
-            effects::answer(self.doors, answer, &levels).await;
+            effects::answer(self.doors, answer, &told).await;
         }
     }
 

@@ -115,6 +115,7 @@ pub fn backend(name: BackendName, driver: DriverConfig) -> BackendConfig {
         driver,
         availability_zone: "nova".to_owned(),
         report_interval_ms: 10_000,
+        inventory_interval_ms: 60_000,
         concurrency: None,
         drain_ms: 10_000,
         reserved_percentage: 0,

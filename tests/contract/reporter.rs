@@ -28,7 +28,7 @@ pub(crate) async fn all<R: Reporter, F: Future<Output = JoinHandle<()>>>(
 fn number(report: &Report) -> u64 {
     match &report.body {
         ReportBody::Tasks(reports) => u64::try_from(reports[0].task.0.as_u128()).unwrap(),
-        ReportBody::Backend(_) => 0,
+        ReportBody::Backend(_) | ReportBody::Inventory(_) => 0,
     }
 }
 

@@ -7,6 +7,9 @@ mod cell;
 mod contract;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod kill;
 mod lvm;
 mod node;
+mod reboot;
+mod restore;
 mod tests;

@@ -1,5 +1,6 @@
 //! What runs on a storage node beside Stele, and what the lab does to it.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -53,6 +54,64 @@ pub(crate) async fn run(program: &str, args: &[&str]) -> Result<String, String> 
         return Ok(text(&output.stdout));
     }
     Err(format!("{program} {}: {}: {}{}", args.join(" "), output.status, text(&output.stdout), text(&output.stderr)))
+}
+
+/// Takes every target of Stele's out of the kernel, logged in or not, as `targetcli clearconfig` does.
+pub(crate) fn clear_configfs() -> std::io::Result<()> {
+    let root = Path::new("/sys/kernel/config/target");
+    for target in children(&root.join("iscsi"))?.into_iter().filter(|path| is_ours(path)) {
+        let tpg = target.join("tpgt_1");
+        std::fs::write(tpg.join("enable"), "0")?;
+        for acl in children(&tpg.join("acls"))? {
+            for lun in children(&acl)?.into_iter().filter(|path| is_lun(path)) {
+                unlink_all(&lun)?;
+                std::fs::remove_dir(lun)?;
+            }
+            std::fs::remove_dir(acl)?;
+        }
+        for lun in children(&tpg.join("lun"))? {
+            unlink_all(&lun)?;
+            std::fs::remove_dir(lun)?;
+        }
+        for portal in children(&tpg.join("np"))? {
+            std::fs::remove_dir(portal)?;
+        }
+        std::fs::remove_dir(&tpg)?;
+        std::fs::remove_dir(target)?;
+    }
+    for device in children(&root.join("core/iblock_3260"))?.into_iter().filter(|path| path.join("enable").exists()) {
+        std::fs::remove_dir(device)?;
+    }
+    Ok(())
+}
+
+fn is_ours(target: &Path) -> bool {
+    target.to_string_lossy().contains("iqn.2010-10.org.openstack:")
+}
+
+fn is_lun(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lun_"))
+}
+
+fn children(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    Ok(folders)
+}
+
+fn unlink_all(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_symlink() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The names of the volumes' targets that this node has, by what LIO and tgt themselves say.

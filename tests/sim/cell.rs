@@ -53,6 +53,7 @@ pub(crate) fn run(trace: &Trace, clock: &SimClock, seed: u64) -> Summary {
     cell.calm_down();
     cell.rest();
     cell.tidy_up();
+    cell.take_stock();
     cell.check_end();
     if cell.wires.chance.percent(50) {
         cell.remove_everything();
@@ -197,6 +198,11 @@ impl Cell {
         }
         self.controls.iter().for_each(|control| control.clock.set_wrong_by_ms(0));
         self.workers.iter().for_each(WorkerProcess::set_clock_right);
+    }
+
+    /// So many turns, whether there is anything to do or not.
+    pub(crate) fn turns(&mut self, turns: usize) {
+        (0..turns).for_each(|_| self.turn());
     }
 
     /// Lets everybody work until nothing is left to do.

@@ -57,6 +57,8 @@ kinds! {
     WorkerStall 15,
     WorkerEnd 8,
     WorkerClock 10,
+    /// A target forgets whom it let in, as after a restart.
+    TargetRestart 60,
     DriverFailBefore 60,
     DriverFailAfter 60,
     DriverCrashBefore 40,

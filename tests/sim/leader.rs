@@ -215,6 +215,7 @@ impl Leader {
     fn of_report(&self, report: stele_core::port::memory::PendingReport, wires: &Wires) -> Arrival {
         let backend = match &report.report.body {
             ReportBody::Backend(backend) => backend.backend.subject_token(),
+            ReportBody::Inventory(part) => part.pool.backend().subject_token(),
             ReportBody::Tasks(tasks) => {
                 tasks.first().map(|task| task.pool.backend().subject_token()).unwrap_or_default()
             }
@@ -294,7 +295,8 @@ impl Leader {
         match answer {
             Answer::Recorded(Reply::Report(report), position) => {
                 oracle.recorded(position);
-                report.reply(ReportReply::recorded(position));
+                let inventories = self.writer.acknowledged().state.inventories_asked().collect();
+                report.reply(ReportReply::Recorded { position, log_levels: Vec::new(), inventories });
             }
             Answer::Refused(Reply::Report(report), refusal) => {
                 panic!("a worker's report was refused: {refusal}: {report:?}")

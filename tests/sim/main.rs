@@ -26,6 +26,7 @@
 mod cell;
 mod client;
 mod control;
+mod drift;
 mod end;
 mod fault;
 mod leader;

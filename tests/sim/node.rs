@@ -28,6 +28,8 @@ pub(crate) struct Node {
     pub(crate) backend: BackendName,
     pub(crate) pools: Vec<PoolName>,
     pub(crate) host: MemoryHost,
+    /// Whether hosts reach its volumes by targets.
+    pub(crate) exports: bool,
     config: BackendConfig,
     /// Faults of the driver, by the call that will meet them.
     planned: BTreeMap<u64, Fault>,
@@ -44,6 +46,7 @@ impl Node {
             driver: DriverConfig::Null(NullConfig::default()),
             availability_zone: "nova".to_owned(),
             report_interval_ms: 2000,
+            inventory_interval_ms: 5000,
             concurrency: Some(wires.chance.below(4) + 1),
             drain_ms: 3000,
             reserved_percentage: 0,
@@ -57,7 +60,9 @@ impl Node {
         let host = MemoryHost::new(config.clone(), wipe, sizes);
         // Snapshots that hang on their volumes, as on thick LVM, or that stand for themselves.
         let host = if wires.chance.percent(50) { host.with_joined_snapshots() } else { host };
-        Self { backend, pools, host, config, planned: BTreeMap::new(), made_too_late: BTreeSet::new() }
+        let exports = wires.chance.percent(60);
+        let host = if exports { host.with_targets() } else { host };
+        Self { backend, pools, host, exports, config, planned: BTreeMap::new(), made_too_late: BTreeSet::new() }
     }
 
     /// What lies there, in short.
@@ -114,6 +119,15 @@ impl Node {
         }
     }
 
+    /// What happens to the node behind everybody's back.
+    fn trouble(&self, wires: &Wires) {
+        let exports = self.pools.iter().any(|pool| !self.host.targets(pool).is_empty());
+        if exports && wires.chance.strikes(Fault::TargetRestart) {
+            wires.trace.note(self.backend.as_str(), format_args!("its target forgets everything"));
+            self.host.forget_targets();
+        }
+    }
+
     /// Counts the planned faults that were met.
     fn settle(&mut self, wires: &Wires) {
         let left = self.planned.split_off(&(self.host.applies() + 1));
@@ -164,6 +178,7 @@ impl WorkerProcess {
         }
         let node = &mut nodes[self.node];
         self.trouble(wires);
+        node.trouble(wires);
         if self.life.is_none() && (self.back_at <= now || calm) {
             self.start(node, wires);
         }

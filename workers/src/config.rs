@@ -25,6 +25,10 @@ pub struct BackendConfig {
     /// Time between two heartbeats, in milliseconds. A backend counts as down after 60 s without one.
     #[serde(default = "report_interval_ms")]
     pub report_interval_ms: u64,
+    /// Time between two inventories of the storage, in milliseconds: how long what somebody changed there, or a restart
+    /// of the target forgot, may stay unnoticed. `stele drift scan` asks for one at once.
+    #[serde(default = "inventory_interval_ms")]
+    pub inventory_interval_ms: u64,
     /// How many tasks run at once; 0 or nothing means what suits the driver: 4 for lvm, 8 for file, 64 for null.
     #[serde(default)]
     pub concurrency: Option<usize>,
@@ -201,6 +205,10 @@ impl BackendConfig {
             let rule = "it must be from 100 to 30000: a backend counts as down after 60 s without a heartbeat";
             return Err(InvalidConfig::new("report_interval_ms", &self.report_interval_ms, rule));
         }
+        if !(1000..=86_400_000).contains(&self.inventory_interval_ms) {
+            let rule = "it must be from 1000 to 86400000, a day";
+            return Err(InvalidConfig::new("inventory_interval_ms", &self.inventory_interval_ms, rule));
+        }
         match &self.driver {
             DriverConfig::Lvm(lvm) => lvm.check(self),
             DriverConfig::File(file) => file.check(self),
@@ -288,6 +296,10 @@ fn nova() -> String {
 
 fn report_interval_ms() -> u64 {
     10_000
+}
+
+fn inventory_interval_ms() -> u64 {
+    60_000
 }
 
 fn drain_ms() -> u64 {

@@ -107,7 +107,8 @@ impl Objects {
             }
             Operation::ExtendVolume { volume, .. }
             | Operation::ConnectVolume { volume, .. }
-            | Operation::DisconnectVolume { volume, .. } => {
+            | Operation::DisconnectVolume { volume, .. }
+            | Operation::WithdrawVolume { volume } => {
                 Self { object: Object::Volume(volume), source: None, still: None }
             }
             Operation::CreateSnapshot { snapshot, volume, .. } => Self {

@@ -10,6 +10,7 @@
 //! delete snapshot   nothing            Split, Wipe, Remove           Conflict           Remove
 //! connect           NotFound           Activate, Export              Conflict           Activate
 //! disconnect        nothing            Unexport                      nothing            nothing
+//! withdraw          Withdraw           Withdraw                      Withdraw           nothing
 //! revert of a make  nothing            Remove, wiped if copied into  nothing            Remove
 //! revert of others  nothing            nothing                       nothing            nothing
 //! ```
@@ -241,7 +242,8 @@ pub fn plan(task: &Task, look: &Look) -> Result<Vec<Step>, Failure> {
         (Operation::CreateSnapshot { .. }, Phase::Execute) => seen.snapshot(),
         (Operation::ConnectVolume { .. }, Phase::Execute) => seen.connect(),
         (Operation::DisconnectVolume { shared, .. }, Phase::Execute) => Ok(seen.disconnect(*shared)),
-        (Operation::DisconnectVolume { .. }, Phase::Revert)
+        (Operation::WithdrawVolume { .. }, Phase::Execute) => Ok(seen.withdrawn().into_iter().collect()),
+        (Operation::DisconnectVolume { .. } | Operation::WithdrawVolume { .. }, Phase::Revert)
         | (
             Operation::DeleteVolume { .. }
             | Operation::DeleteSnapshot { .. }
@@ -265,7 +267,10 @@ impl Seen<'_> {
     fn outlived(&self) -> Result<Vec<Step>, Failure> {
         match (&self.task.operation, self.task.phase) {
             (
-                Operation::DeleteVolume { .. } | Operation::DeleteSnapshot { .. } | Operation::DisconnectVolume { .. },
+                Operation::DeleteVolume { .. }
+                | Operation::DeleteSnapshot { .. }
+                | Operation::DisconnectVolume { .. }
+                | Operation::WithdrawVolume { .. },
                 _,
             )
             | (_, Phase::Revert) => Ok(Vec::new()),

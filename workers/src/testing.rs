@@ -95,6 +95,7 @@ pub(crate) fn config() -> BackendConfig {
         driver: DriverConfig::Null(NullConfig::default()),
         availability_zone: "nova".to_owned(),
         report_interval_ms: 10_000,
+        inventory_interval_ms: 60_000,
         concurrency: None,
         drain_ms: 30_000,
         reserved_percentage: 0,

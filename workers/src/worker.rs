@@ -15,6 +15,7 @@
 
 mod heart;
 mod hold;
+mod inventory;
 mod outbox;
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ pub use group::{
     GROUP_VOLUMES_MAX, GroupCreate, GroupDelete, GroupSnapshotCreate, GroupSnapshotDelete, GroupSnapshotStatusSet,
     GroupStatusSet, GroupTypeCreate, GroupTypeDelete, GroupTypeUpdate, GroupUpdate,
 };
-pub use operator::{LogSetLevel, MessageDelete};
+pub use operator::{DriftRepair, DriftScan, LogSetLevel, MessageDelete};
 pub use parse::{COMMAND_BYTES_MAX, Incoming, Parsed, RESOURCES, Source, is_admin_only, parse};
 pub use qos::{QosAssociation, QosCreate, QosDelete, QosUpdate};
 pub use quota::{QuotaClassSet, QuotaClear, QuotaSet};
@@ -117,6 +117,8 @@ pub enum Command {
     GroupTypeDelete(GroupTypeDelete),
     MessageDelete(MessageDelete),
     LogSetLevel(LogSetLevel),
+    DriftScan(DriftScan),
+    DriftRepair(DriftRepair),
     /// A worker's report.
     Report(Box<Report>),
     /// Control's clock: the deadline of this flow's task has passed.

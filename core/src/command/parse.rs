@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{Actor, COMMAND_VERSION, Command, DeadlinePassed};
 use super::{attachment, group, operator, qos, quota, service, snapshot, transfer, volume, volume_type};
 use crate::id::{CommandId, ProjectId};
+use crate::inventory::INVENTORY_ITEMS_MAX;
 use crate::record::Verbatim;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::task::{REPORT_BYTES_MAX, REPORTS_PER_MESSAGE_MAX, Report, ReportBody, TASK_VERSION};
@@ -50,6 +51,7 @@ pub const RESOURCES: &[(&str, &[&str])] = &[
     ("qos", &["create", "update", "delete", "associate", "disassociate"]),
     ("group_type", &["create", "update", "delete"]),
     ("log", &["set_level"]),
+    ("drift", &["scan", "repair"]),
 ];
 
 /// Resources that belong to a project; all others concern the whole cell.
@@ -178,6 +180,8 @@ struct Body {
     group_type: Option<Box<RawValue>>,
     #[serde(default)]
     log: Option<Box<RawValue>>,
+    #[serde(default)]
+    drift: Option<Box<RawValue>>,
 }
 
 fn read_command(incoming: &Incoming, parsed: &mut Parsed) -> Result<Command, Refusal> {
@@ -273,6 +277,7 @@ fn read_resource(resource: &str, verb: &str, body: Body) -> Result<Command, Refu
         ("qos", body.qos),
         ("group_type", body.group_type),
         ("log", body.log),
+        ("drift", body.drift),
     ];
     let mut content = None;
     for (key, value) in keys {
@@ -311,6 +316,7 @@ fn read_resource(resource: &str, verb: &str, body: Body) -> Result<Command, Refu
         "qos" => qos::command(verb, json),
         "group_type" => group::type_command(verb, json),
         "log" => operator::log_command(verb, json),
+        "drift" => operator::drift_command(verb, json),
         _ => None,
     };
     command.unwrap_or_else(|| {
@@ -356,6 +362,15 @@ fn read_report(payload: &[u8]) -> Result<Command, Refusal> {
             RefusalCode::TooLarge,
             format!("the report has {} transitions", tasks.len()),
             format!("send at most {REPORTS_PER_MESSAGE_MAX} in one message"),
+        ));
+    }
+    if let ReportBody::Inventory(inventory) = &report.body
+        && inventory.items.len() > INVENTORY_ITEMS_MAX
+    {
+        return Err(Refusal::new(
+            RefusalCode::TooLarge,
+            format!("the part of the inventory has {} things", inventory.items.len()),
+            format!("send at most {INVENTORY_ITEMS_MAX} in one message"),
         ));
     }
     Ok(Command::Report(Box::new(report)))

@@ -121,7 +121,7 @@ fn cause(cx: &Context<'_>, events: &[Event], id: FlowId, kind: FlowKind) -> Opti
         FlowKind::SnapshotDelete => (SNAPSHOT_DELETE, SNAPSHOT_DELETE_FAILED),
         FlowKind::AttachmentConnect => (ATTACH, ATTACH_FAILED),
         FlowKind::AttachmentDisconnect => (DETACH, DETACH_FAILED),
-        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => return None,
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup | FlowKind::DriftRepair => return None,
     })
 }
 

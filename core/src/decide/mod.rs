@@ -8,7 +8,9 @@ mod attachment;
 mod backend_report;
 mod catalogue;
 mod deadline;
+mod drift;
 mod group;
+mod inventory;
 mod message;
 mod operator;
 mod placement;
@@ -140,6 +142,7 @@ fn decide_pieces(
         Command::Report(report) => match &report.body {
             ReportBody::Tasks(tasks) => tasks.iter().map(|task| Piece::Task(&report.worker, task)).collect(),
             ReportBody::Backend(backend) => vec![Piece::Backend(&report.worker, backend)],
+            ReportBody::Inventory(inventory) => vec![Piece::Inventory(inventory)],
         },
         other => vec![Piece::Command(other)],
     };
@@ -194,12 +197,14 @@ enum Piece<'a> {
     Command(&'a Command),
     Task(&'a crate::id::WorkerName, &'a TaskReport),
     Backend(&'a crate::id::WorkerName, &'a crate::task::BackendReport),
+    Inventory(&'a crate::inventory::InventoryReport),
 }
 
 fn decide(cx: &Context<'_>, piece: Piece<'_>) -> Decision {
     match piece {
         Piece::Task(worker, report) => Ok(task_report::decide(cx, worker, report)),
         Piece::Backend(worker, report) => Ok(backend_report::decide(cx, worker, report)),
+        Piece::Inventory(report) => Ok(inventory::decide(cx, report)),
         Piece::Command(command) => match command {
             Command::VolumeCreate(create) => volume_create::decide(cx, create),
             Command::VolumeDelete(delete) => volume_delete::decide(cx, delete),
@@ -256,6 +261,8 @@ fn cell_wide(cx: &Context<'_>, command: &Command) -> Decision {
         Command::GroupTypeDelete(delete) => catalogue::group_type::delete(cx, *delete),
         Command::MessageDelete(delete) => message::delete(cx, *delete),
         Command::LogSetLevel(set) => operator::set_log_level(cx, set),
+        Command::DriftScan(asked) => drift::scan(cx, asked),
+        Command::DriftRepair(asked) => drift::repair(cx, asked),
         _ => Ok(Decided::default()),
     }
 }

@@ -1,7 +1,7 @@
 //! A worker's word on a task: the transition, and how the flow goes on.
 
 use super::{
-    Context, Decided, attachment, retry, snapshot, volume_cleanup, volume_create, volume_delete, volume_extend,
+    Context, Decided, attachment, drift, retry, snapshot, volume_cleanup, volume_create, volume_delete, volume_extend,
 };
 use crate::event::Event;
 use crate::id::{ADMIN_PROJECT, ProjectId, WorkerName};
@@ -101,6 +101,7 @@ fn after_success(
         (FlowKind::SnapshotDelete, _) => snapshot::delete::succeeded(cx, flow),
         (FlowKind::AttachmentConnect, _) => attachment::connected(cx, flow, connection),
         (FlowKind::AttachmentDisconnect, _) => attachment::disconnected(cx, flow),
+        (FlowKind::DriftRepair, _) => drift::succeeded(cx, flow, task),
     }
 }
 
@@ -115,6 +116,7 @@ pub(super) fn after_failure(cx: &Context<'_>, flow: &Flow, task: &Task, failure:
         FlowKind::SnapshotDelete => snapshot::delete::failed(cx, flow, task, failure),
         FlowKind::AttachmentConnect => attachment::connect_failed(cx, flow, task, failure),
         FlowKind::AttachmentDisconnect => attachment::disconnect_failed(cx, flow, task, failure),
+        FlowKind::DriftRepair => drift::failed(cx, flow, task, failure),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::schedule::HintsInForce;
 use crate::state::{Flow, FlowKind, Group, GroupStatus, Volume, VolumeStatus, VolumeType};
 use crate::task::{Failure, FailureKind, Phase, Task};
-use crate::unit::Timestamp;
+use crate::unit::{Position, Timestamp};
 
 pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
     let project = cx.project()?;
@@ -65,6 +65,7 @@ pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
         multiattach: volume_type.multiattach(),
         image_metadata: source.map_or_else(BTreeMap::new, |source| source.volume.image_metadata.clone()),
         migration_status: None,
+        settled_at: Position::default(),
         attachments: BTreeSet::new(),
     };
     let placed = place(cx, flow, &volume, placement::hints_in_force(cx, project, &create.hints)?.as_ref());

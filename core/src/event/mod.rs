@@ -16,6 +16,7 @@ use crate::id::{
     AttachmentId, BackendName, FlowId, GroupId, GroupSnapshotId, GroupTypeId, MessageId, PoolName, ProjectId, QosId,
     ReservationId, SnapshotId, TaskId, TransferId, TypeId, VolumeId, WorkerName,
 };
+use crate::inventory::{Drift, Stored};
 use crate::refusal::Refusal;
 use crate::schedule::Decision;
 use crate::state::{
@@ -23,7 +24,7 @@ use crate::state::{
     SnapshotStatus, Transfer, Volume, VolumeStatus, VolumeType,
 };
 use crate::task::{AttachMode, BackendReport, Connection, Connector, Failure, StepDone, Task};
-use crate::unit::{SizeGib, Timestamp};
+use crate::unit::{Position, SizeGib, Timestamp};
 
 /// One fact.
 ///
@@ -423,6 +424,23 @@ pub enum Event {
         report: Box<BackendReport>,
         /// Who said it.
         worker: WorkerName,
+    },
+    /// Something on the storage is not as the log promises.
+    DriftFound {
+        /// What, where, in which way and why.
+        drift: Box<Drift>,
+    },
+    /// It is as the log promises.
+    DriftGone { pool: PoolName, what: Stored },
+    /// A repair of it began.
+    DriftRepairing { pool: PoolName, what: Stored, flow: FlowId },
+    /// Somebody wants the backend's storage to be looked at now.
+    InventoryAsked { backend: BackendName },
+    /// The pool was looked at; recorded when there was news, when it was asked for, or when the last one is a while ago.
+    InventoryTaken {
+        pool: PoolName,
+        /// The position of which the worker knew before it looked.
+        as_of: Position,
     },
     /// Whether a backend takes new volumes was changed.
     ServiceChanged {

@@ -44,6 +44,9 @@ pub(super) fn reported(
             claimed_gib: before.map_or(0, |pool| pool.claimed_gib).saturating_sub(dropped_gib),
             allocated_gib: before.map_or(0, |pool| pool.allocated_gib),
             volumes: before.map_or(0, |pool| pool.volumes),
+            removed_at: before.map_or_else(Position::default, |pool| pool.removed_at),
+            inventory_asked: before.and_then(|pool| pool.inventory_asked),
+            inventoried: before.and_then(|pool| pool.inventoried),
         };
         state.pools.insert(reported.pool.clone(), Arc::new(pool));
         touch(Entity::Pool(reported.pool.clone()));

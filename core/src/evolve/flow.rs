@@ -45,8 +45,22 @@ pub(super) fn finished(state: &mut State, meta: Meta, id: FlowId, touch: &mut dy
             touch(Entity::Claim(key.0, key.1));
         }
     }
+    settle(state, meta, &flow, touch);
     touch(Entity::Flow(id));
     Ok(())
+}
+
+/// From here on the storage is as the flow left it. What is of no volume any more was removed from its pool.
+fn settle(state: &mut State, meta: Meta, flow: &Flow, touch: &mut dyn FnMut(Entity)) {
+    if let Some(volume) = state.volumes.get_mut(&flow.volume) {
+        Arc::make_mut(volume).settled_at = meta.position;
+        touch(Entity::Volume(flow.volume));
+    } else if let Some(open) = &flow.task
+        && let Some(pool) = state.pools.get_mut(&open.task.pool)
+    {
+        Arc::make_mut(pool).removed_at = meta.position;
+        touch(Entity::Pool(open.task.pool.clone()));
+    }
 }
 
 pub(super) fn task_pending(state: &mut State, task: &Task, touch: &mut dyn FnMut(Entity)) -> Applied {

@@ -6,6 +6,7 @@
 mod attachment;
 mod backend;
 mod catalogue;
+mod drift;
 mod flow;
 mod group;
 mod message;
@@ -127,5 +128,6 @@ fn later(state: &mut State, meta: Meta, event: &Event, touch: &mut dyn FnMut(Ent
         .or_else(|| group::apply(state, event, touch))
         .or_else(|| catalogue::apply(state, event, touch))
         .or_else(|| message::apply(state, meta, event, touch))
+        .or_else(|| drift::apply(state, meta, event, touch))
         .unwrap_or_else(|| Err("nothing applies this event".to_owned()))
 }

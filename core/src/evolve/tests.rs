@@ -127,6 +127,7 @@ fn changed(a: &State, b: &State) -> std::collections::BTreeSet<Entity> {
         differing(&a.quota_classes, &b.quota_classes, Entity::QuotaClass),
         differing(&a.messages, &b.messages, Entity::Message),
         differing(&a.log_levels, &b.log_levels, Entity::LogLevel),
+        differing(&a.drifts, &b.drifts, |(pool, what)| Entity::Drift(pool, what)),
         config.into_iter().collect(),
     ]
     .into_iter()

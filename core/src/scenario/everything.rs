@@ -96,6 +96,22 @@ const ATTACHING: &str = r#"
     do group.create {"id":"<g3>","group_type":"set"}; do group.delete {"id":"<g3>"}
 "#;
 
+/// What is found on the storage, and what becomes of it.
+const DRIFTING: &str = r#"
+    backend n1@lvm#vg total=30 free=25 worker=w2
+    create dr 2; report dr ok
+    do attachment.create {"id":"<t9>","volume":"<dr>","connector":{"host":"h1","initiator":"iqn.h1"}}; report t9 ok
+    inventory n1@lvm#vg volume:dr:2 volume:ghost:1 host:dr:t9:iqn.h1
+    do drift.scan {"backend":"n1@lvm"}
+    inventory n1@lvm#vg volume:dr:2 volume:ghost:1; report t9 ok
+    do drift.repair {"object":"target-nothing"}
+    do drift.repair {"object":"volume-00000000-0000-0000-0000-0067686f7374","remove":true}; report ghost ok
+    do attachment.delete {"id":"<t9>"}; report t9 ok
+    inventory n1@lvm#vg volume:dr:2 target:dr
+    do drift.repair {}; report dr fail:other; wait 2; late; report dr ok
+    delete dr; report dr ok
+"#;
+
 /// Snapshots, copies, and what operators state.
 const SNAPSHOTS: &str = r#"
     backend n1@lvm#vg total=40 free=40 worker=w2; backend n2@lvm#vg total=40 free=30
@@ -131,6 +147,7 @@ pub(crate) fn told() -> Cell {
     cell.run(&format!("do message.delete{}", behind.replace("MESSAGE", &message)));
     cell.run(ATTACHING);
     cell.run(SNAPSHOTS);
+    cell.run(DRIFTING);
     for line in ["create f 1", "update f name=f", "delete z", "inbox update a name=last"] {
         cell.say(line);
     }

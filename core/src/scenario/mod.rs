@@ -234,6 +234,7 @@ fn survives_codec(state: &State) {
     state.default_types.values().for_each(check);
     state.quota_classes.values().for_each(|value| check(value.as_ref()));
     state.messages.values().for_each(|value| check(value.as_ref()));
+    state.drifts.values().for_each(|value| check(value.as_ref()));
     state.log_levels.iter().for_each(|(target, level)| check(&(target.clone(), *level)));
 }
 

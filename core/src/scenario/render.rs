@@ -282,6 +282,12 @@ fn snapshot_line(event: &Event) -> Option<String> {
             let progress = progress.map_or_else(String::new, |progress| format!(" {progress}%"));
             format!("{name} {} {}{progress}", name_of(snapshot.0), status.name())
         }
+        Event::DriftFound { drift } => {
+            let (what, pool, kind) = (&drift.what, &drift.pool, drift.kind.name());
+            format!("{name} {what} on {pool} {kind}, {}: {}", drift.repair().name(), drift.reason)
+        }
+        Event::DriftGone { pool, what } => format!("{name} {what} on {pool}"),
+        Event::DriftRepairing { pool, what, .. } => format!("{name} {what} on {pool}"),
         _ => return None,
     })
 }

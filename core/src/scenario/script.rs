@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! backend n1@lvm#vg total=10 free=10 [zone=z] [as_of=3] [worker=w1] [capability=true]    a heartbeat
+//! inventory n1@lvm#vg [as_of=3] [after=volume:a] [through=..] volume:a:5 snapshot:a:s:5 still:a target:a host:a:t1:iqn.h1
 //! create a 5 [project=p] [type=t] [zone=z] [name=n] [cmd=7]            volume a of 5 GiB
 //! delete a [force]  |  extend a 7  |  update a name=n
 //! service disable n1@lvm [reason]  |  quota demo volumes=1  |  type create gold k=v
@@ -21,7 +22,8 @@ use super::Cell;
 use super::render::{id_of, is_name, volume_id};
 use crate::command::{DeadlinePassed, Source, is_admin_only};
 use crate::event::Event;
-use crate::id::{BackendName, PoolName, WorkerName};
+use crate::id::{AttachmentId, BackendName, PoolName, SnapshotId, WorkerName};
+use crate::inventory::{InventoryReport, Stored, StoredItem};
 use crate::record::Record;
 use crate::schedule::{Amount, Capability, PoolStats};
 use crate::task::{
@@ -78,6 +80,7 @@ impl Cell {
         let words = Words::of(line.split('{').next().unwrap_or_default());
         match words.at(0) {
             "backend" => self.heartbeat(&words),
+            "inventory" => self.inventory(&words),
             "report" => {
                 let message = self.report(&words);
                 self.send_report(&message);
@@ -154,6 +157,23 @@ impl Cell {
         self.send_report(&Report { v: TASK_VERSION, worker: worker(words), body: ReportBody::Backend(report) });
     }
 
+    /// A part of an inventory. A volume's last word may be `copying`, a target's `broken`.
+    fn inventory(&mut self, words: &Words<'_>) {
+        let end = |key: &str| words.get(key).map(|text| stored_item(text).what);
+        let mut items: Vec<StoredItem> = words.plain[2..].iter().map(|text| stored_item(text)).collect();
+        items.sort_by(|a, b| a.what.cmp(&b.what));
+        let report = InventoryReport {
+            pool: PoolName::new(words.at(1)).unwrap(),
+            at: self.now,
+            as_of: words.number("as_of").map_or(self.tail(), Position),
+            after: end("after"),
+            through: end("through"),
+            exports: words.get("exports") != Some("false"),
+            items,
+        };
+        self.send_report(&Report { v: TASK_VERSION, worker: worker(words), body: ReportBody::Inventory(report) });
+    }
+
     fn report(&self, words: &Words<'_>) -> Report {
         let task = self.task(words.at(1), words.number("task"));
         let report = task_report(&task, transition(words.at(2), self.now));
@@ -163,6 +183,30 @@ impl Cell {
 
 fn worker(words: &Words<'_>) -> WorkerName {
     WorkerName::new(words.get("worker").unwrap_or("w1")).unwrap()
+}
+
+/// `kind:volume[:more]`, see the module.
+fn stored_item(text: &str) -> StoredItem {
+    let parts: Vec<&str> = text.splitn(4, ':').collect();
+    let part = |at: usize| parts.get(at).copied().unwrap_or_default();
+    let (volume, gib) = (volume_id(part(1)), |text: &str| text.parse::<u64>().ok().map(|gib| gib << 30));
+    let (what, size_bytes) = match part(0) {
+        "volume" => (Stored::Volume { volume }, gib(part(2))),
+        "snapshot" => (Stored::Snapshot { volume, snapshot: SnapshotId(id_of(part(2))) }, gib(part(3))),
+        "still" => (Stored::Still { volume }, None),
+        "target" => (Stored::Target { volume }, None),
+        "host" => (Stored::Host { volume, attachment: AttachmentId(id_of(part(2))) }, None),
+        other => panic!("nothing stored is called {other:?}"),
+    };
+    let is_host = part(0) == "host";
+    StoredItem {
+        what,
+        size_bytes,
+        whole: !matches!(parts.last(), Some(&("copying" | "broken"))),
+        asked_at: None,
+        initiator: Some(part(3).to_owned()).filter(|name| is_host && !name.is_empty()),
+        logged_in: is_host.then_some(true),
+    }
 }
 
 pub(crate) fn backend_report(

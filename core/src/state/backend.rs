@@ -3,6 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{BackendName, PoolName, VolumeId, WorkerName};
+use crate::inventory::Inventoried;
 use crate::schedule::PoolStats;
 use crate::unit::{Position, Timestamp};
 
@@ -54,6 +55,15 @@ pub struct Pool {
     pub allocated_gib: u64,
     /// How many volumes are placed here.
     pub volumes: u64,
+    /// Where something of volumes that exist no longer was last removed from it.
+    #[serde(default)]
+    pub removed_at: Position,
+    /// Where an inventory was asked for that was not taken yet.
+    #[serde(default)]
+    pub inventory_asked: Option<Position>,
+    /// Its last inventory, as far as that was news.
+    #[serde(default)]
+    pub inventoried: Option<Inventoried>,
 }
 
 /// Space that was given to a flow.

@@ -28,6 +28,9 @@ pub struct Config {
     pub heartbeat_record_ms: u64,
     /// Limits for projects that have none of their own; what is absent has Cinder's default.
     pub quota_defaults: BTreeMap<QuotaResource, i64>,
+    /// Whether exports that the log promises and an inventory does not find are made again at once, such as after a
+    /// reboot of the storage node. No data are touched by that.
+    pub restore_exports: bool,
 }
 
 impl Default for Config {
@@ -43,6 +46,7 @@ impl Default for Config {
             default_availability_zone: "nova".to_owned(),
             heartbeat_record_ms: 25_000,
             quota_defaults: BTreeMap::new(),
+            restore_exports: true,
         }
     }
 }

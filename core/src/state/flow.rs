@@ -62,6 +62,8 @@ pub enum FlowKind {
     AttachmentConnect,
     /// Takes an export away.
     AttachmentDisconnect,
+    /// Repairs what is not as the log promises.
+    DriftRepair,
 }
 
 impl FlowKind {
@@ -78,6 +80,7 @@ impl FlowKind {
             Self::SnapshotCleanup => "snapshot_cleanup",
             Self::AttachmentConnect => "attachment_connect",
             Self::AttachmentDisconnect => "attachment_disconnect",
+            Self::DriftRepair => "drift_repair",
         }
     }
 }

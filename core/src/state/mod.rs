@@ -41,11 +41,12 @@ use crate::id::{
     AttachmentId, BackendName, FlowId, GroupId, GroupSnapshotId, GroupTypeId, MessageId, PoolName, ProjectId, QosId,
     ReservationId, SnapshotId, TransferId, TypeId, VolumeId,
 };
-use crate::unit::Timestamp;
+use crate::inventory::{Drift, Stored};
+use crate::unit::{Position, Timestamp};
 
 /// What is true at one position of the log.
 ///
-/// The tables up to `log_levels` are the state; the rest are indexes over them, made by [`crate::evolve`] as well.
+/// The tables up to `drifts` are the state; the rest are indexes over them, made by [`crate::evolve`] as well.
 #[derive(Debug, Clone)]
 pub struct State {
     /// What decisions are made by; from the last claim.
@@ -90,6 +91,8 @@ pub struct State {
     pub messages: OrdMap<MessageId, Arc<Message>>,
     /// The log levels that operators chose, by (program, host, prefix); program and host may be empty for all.
     pub log_levels: OrdMap<LogTarget, LogLevel>,
+    /// What on the storage is not as the log promises.
+    pub drifts: OrdMap<(PoolName, Stored), Arc<Drift>>,
 
     /// Index: the deadlines of the open tasks, earliest first.
     pub deadlines: OrdSet<(Timestamp, FlowId)>,
@@ -188,6 +191,8 @@ pub enum Entity {
     Message(MessageId),
     /// A log level changed.
     LogLevel(LogTarget),
+    /// A drift was found, tried to repair, or is none any more.
+    Drift(PoolName, Stored),
     /// The configuration changed.
     Config,
 }
@@ -218,6 +223,7 @@ impl Default for State {
             quota_classes: OrdMap::new(),
             messages: OrdMap::new(),
             log_levels: OrdMap::new(),
+            drifts: OrdMap::new(),
             deadlines: OrdSet::new(),
             type_names: OrdMap::unit(Arc::from(DEFAULT_TYPE_NAME), id),
             snapshots_of: OrdSet::new(),
@@ -290,6 +296,11 @@ impl State {
     pub fn snapshots_of_group(&self, group: GroupSnapshotId) -> impl Iterator<Item = &Arc<Snapshot>> {
         let range = (group, SnapshotId(Uuid::nil()))..=(group, SnapshotId(Uuid::max()));
         self.snapshots_of_group.range(range).filter_map(|(_, id)| self.snapshots.get(id))
+    }
+
+    /// The pools whose inventory was asked for and not taken yet, each with where it was asked for.
+    pub fn inventories_asked(&self) -> impl Iterator<Item = (PoolName, Position)> {
+        self.pools.values().filter_map(|pool| Some((pool.name.clone(), pool.inventory_asked?)))
     }
 
     /// The attachments of a volume, by id.

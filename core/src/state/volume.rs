@@ -67,6 +67,10 @@ pub struct Volume {
     /// Its attachments, also those that nobody uses yet.
     #[serde(default)]
     pub attachments: BTreeSet<AttachmentId>,
+    /// Where the last flow ended that was at work on it, its snapshots or its attachments: what a worker saw before is
+    /// not compared with what is promised since.
+    #[serde(default)]
+    pub settled_at: Position,
 }
 
 /// Cinder's volume statuses. One that passes because a storage node is at work carries its flow: there is no way to be

@@ -205,6 +205,7 @@ pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
         | Event::AttachmentDisconnecting { flow, .. }
         | Event::AttachmentDisconnected { flow, .. }
         | Event::AttachmentDisconnectFailed { flow, .. }
+        | Event::DriftRepairing { flow, .. }
         | Event::TaskRunning { flow, .. }
         | Event::TaskProgressed { flow, .. }
         | Event::TaskSucceeded { flow, .. }
@@ -226,7 +227,7 @@ fn owned_by(history: &FlowHistory) -> Option<Entity> {
         }
         FlowKind::SnapshotCreate | FlowKind::SnapshotDelete => history.snapshot_id.map(Entity::Snapshot),
         FlowKind::AttachmentConnect | FlowKind::AttachmentDisconnect => history.attachment_id.map(Entity::Attachment),
-        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => None,
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup | FlowKind::DriftRepair => None,
     }
 }
 

@@ -139,6 +139,7 @@ fn worker_task_name(operation: &Operation) -> &'static str {
         Operation::DeleteSnapshot { .. } => DELETE_SNAPSHOT,
         Operation::ConnectVolume { .. } => "ConnectVolume",
         Operation::DisconnectVolume { .. } => "DisconnectVolume",
+        Operation::WithdrawVolume { .. } => "WithdrawVolume",
     }
 }
 
@@ -154,7 +155,7 @@ fn notify_start(history: &mut FlowHistory, id: TaskId, place: Place) {
         FlowKind::SnapshotDelete => "snapshot.delete.start",
         FlowKind::AttachmentConnect => "attach.start",
         FlowKind::AttachmentDisconnect => "detach.start",
-        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => return,
+        FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup | FlowKind::DriftRepair => return,
     };
     let ran_before = history.tasks[at].transitions.iter().any(|before| before.state != TaskState::Pending);
     if ran_before {

@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod drifts;
 mod error;
 mod events;
 mod guard;
@@ -58,6 +59,7 @@ pub fn router<L: Log>(state: ApiState<L>, asker: Asker) -> Router {
         .route("/pools", get(pools::list::<L>))
         .route("/pools/{name}", get(pools::show::<L>))
         .route("/services", get(services::list::<L>))
+        .route("/drifts", get(drifts::list::<L>))
         .route("/quotas/{project}", get(projects::quotas::<L>))
         .route("/types", get(types::list::<L>))
         .route("/types/{name_or_id}", get(types::show::<L>))

@@ -1,6 +1,7 @@
 //! Questions to a [`crate::reader::Snapshot`]: pure functions of what is stored and of their arguments.
 
 mod decisions;
+mod drifts;
 mod entities;
 mod flows;
 mod hanging;
@@ -14,6 +15,7 @@ mod types;
 mod volumes;
 
 pub use decisions::{decision_of_volume, decisions_of_volume};
+pub use drifts::drifts;
 pub use entities::{Entities, List, Listed, Order, Scope, Stored};
 pub use flows::{flow, flows_of_volume};
 pub use hanging::{HangingPageError, HangingPageRequest, attachments, snapshot, snapshots};

@@ -10,6 +10,7 @@ pub(crate) mod claims;
 pub(crate) mod config;
 pub(crate) mod decisions;
 pub(crate) mod default_types;
+pub(crate) mod drifts;
 pub(crate) mod flow_history;
 pub(crate) mod flows;
 pub(crate) mod flows_by_volume;
@@ -43,12 +44,13 @@ use crate::store::StoreError;
 pub(crate) type Rows = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
 /// The tables that make up the state, by name: their rows are what the digest is made of.
-pub(crate) const STATE: [Rows; 21] = [
+pub(crate) const STATE: [Rows; 22] = [
     attachments::TABLE,
     backends::TABLE,
     claims::TABLE,
     config::TABLE,
     default_types::TABLE,
+    drifts::TABLE,
     flows::TABLE,
     group_snapshots::TABLE,
     group_types::TABLE,
@@ -116,12 +118,13 @@ pub(crate) fn load_state(transaction: &WriteTransaction) -> Result<State, StoreE
 type Loader = fn(&mut State, &[u8], &[u8]) -> Result<(), DecodeError>;
 
 /// In the order of [`STATE`].
-const LOADERS: [Loader; 21] = [
+const LOADERS: [Loader; 22] = [
     attachments::load,
     backends::load,
     claims::load,
     config::load,
     default_types::load,
+    drifts::load,
     flows::load,
     group_snapshots::load,
     group_types::load,
@@ -168,6 +171,7 @@ fn row(state: &State, entity: &Entity) -> (Rows, Vec<u8>, Option<Vec<u8>>) {
             (quota_classes::TABLE, quota_classes::key(class), quota_classes::value(state, class))
         }
         Entity::Message(id) => (messages::TABLE, messages::key(*id), messages::value(state, *id)),
+        Entity::Drift(pool, what) => (drifts::TABLE, drifts::key(pool, what), drifts::value(state, pool, what)),
         Entity::LogLevel(target) => (log_levels::TABLE, log_levels::key(target), log_levels::value(state, target)),
     }
 }

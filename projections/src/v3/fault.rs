@@ -192,7 +192,8 @@ fn status_of(code: RefusalCode) -> StatusCode {
         | Code::InvalidVolumeType
         | Code::EncryptionExists
         | Code::InvalidQos
-        | Code::QuotaBelowUsage => StatusCode::BAD_REQUEST,
+        | Code::QuotaBelowUsage
+        | Code::DriftNotRepairable => StatusCode::BAD_REQUEST,
         Code::AdminOnly => StatusCode::FORBIDDEN,
         Code::VolumeNotFound
         | Code::VolumeTypeNotFound
@@ -207,7 +208,8 @@ fn status_of(code: RefusalCode) -> StatusCode {
         | Code::TypeAccessNotFound
         | Code::EncryptionNotFound
         | Code::QosNotFound
-        | Code::MessageNotFound => StatusCode::NOT_FOUND,
+        | Code::MessageNotFound
+        | Code::DriftNotFound => StatusCode::NOT_FOUND,
         Code::CommandIdReused
         | Code::VolumeExists
         | Code::VolumeTypeExists

@@ -4,6 +4,7 @@
 
 mod attachment;
 mod decision;
+mod drift;
 mod event;
 mod flow;
 mod log;
@@ -16,6 +17,7 @@ mod volume_type;
 
 pub use attachment::{AttachmentList, AttachmentView};
 pub use decision::{DecisionList, DecisionView};
+pub use drift::{DriftList, DriftView, InventoryView};
 pub use event::{EventActor, EventView};
 pub use flow::{FlowHistory, FlowList, TaskHistory, TaskState, TaskTransition};
 pub use log::{ErrorAnswer, ErrorBody, LogDigest, LogHead, Readiness};

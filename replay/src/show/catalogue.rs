@@ -1,4 +1,4 @@
-//! What operators change of the cell, in words: limits, types, QoS specs, log levels; and messages to users.
+//! What operators change of the cell, in words: limits, types, QoS specs, log levels; messages to users; drifts.
 
 use stele_core::event::Event;
 use stele_core::id::TypeId;
@@ -67,6 +67,13 @@ fn others(event: &Event) -> Option<String> {
             format!("the users of project {} are told: {} ({})", message.project, message.text, message.event_id)
         }
         Event::MessageDeleted { message } => format!("message {message} is deleted"),
+        Event::DriftFound { drift } => {
+            format!("{} on {} is {}: {}", drift.what, drift.pool, drift.kind.name().replace('_', " "), drift.reason)
+        }
+        Event::DriftGone { pool, what } => format!("{what} on {pool} is as it should be"),
+        Event::DriftRepairing { pool, what, .. } => format!("{what} on {pool} is being repaired"),
+        Event::InventoryAsked { backend } => format!("backend {backend} is asked what lies on its storage"),
+        Event::InventoryTaken { pool, as_of } => format!("pool {pool} was looked at, as of position {as_of}"),
         Event::LogLevelSet { target, level } => {
             let program = if target.binary.is_empty() { "every program" } else { &target.binary };
             let host = if target.host.is_empty() { String::new() } else { format!(" on {}", target.host) };

@@ -5,8 +5,10 @@
 //! nothing behind when they pass.
 
 mod copies;
+mod faults;
 mod hosts;
 
+pub use faults::run_faults;
 use stele_core::id::{FlowId, PoolName, TaskId, VolumeId};
 use stele_core::schedule::Amount;
 use stele_core::task::{Failure, FailureKind, Operation, Phase, Task};

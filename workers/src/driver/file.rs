@@ -36,6 +36,7 @@ use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, FileConfig};
 use crate::object::{Item, Object, Objects};
 use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step};
+use crate::target::ExportItem;
 use copy::Copying;
 
 /// See the module.
@@ -162,6 +163,14 @@ impl Driver for File {
             reports.push(PoolReport { pool: name, stats });
         }
         Ok(reports)
+    }
+
+    fn keeps_data(&self) -> bool {
+        true
+    }
+
+    async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
+        self.pool("inventory", pool).map(|_| None)
     }
 
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {

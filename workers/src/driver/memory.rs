@@ -22,6 +22,7 @@ use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::BackendConfig;
 use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
 use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step, Wipe};
+use crate::target::ExportItem;
 use targets::Host;
 
 /// What goes wrong at one call of [`Driver::apply`].
@@ -271,6 +272,17 @@ impl Driver for Memory {
         Ok(state.pools.iter().map(report).collect())
     }
 
+    fn keeps_data(&self) -> bool {
+        true
+    }
+
+    async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
+        give_way().await;
+        let state = self.host.lock();
+        let pool = state.pools.get(pool).ok_or_else(|| no_such_pool("inventory", pool))?;
+        Ok(self.host.exports.then(|| pool.exports()))
+    }
+
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         give_way().await;
         let state = self.host.lock();
@@ -436,45 +448,4 @@ fn give_way() -> impl Future<Output = ()> + Send {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::driver::contract::{Subject, run};
-    use crate::testing::{GIB, config, pool, size, volume};
-
-    fn host(wipe: Option<Wipe>) -> MemoryHost {
-        MemoryHost::new(config(), wipe, [(pool(), 8 * GIB)])
-    }
-
-    #[tokio::test]
-    async fn it_keeps_the_contract() {
-        for wipe in [None, Some(Wipe::Zero), Some(Wipe::Discard)] {
-            for host in [host(wipe), host(wipe).with_joined_snapshots(), host(wipe).with_targets()] {
-                host.put(&pool(), Object::Volume(volume(9)), MemoryObject::foreign(GIB));
-                let subject =
-                    Subject { driver: host.driver(), pool: pool(), foreign: Some(volume(9)), too_large: Some(size(9)) };
-                run(&subject).await;
-                assert_eq!(host.objects(&pool()).len(), 1);
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn the_node_outlives_its_workers() {
-        let host = host(None);
-        host.plan_fault(1, Fault::CrashAfter);
-        let task = crate::testing::create_task(1, 2);
-        let on = Objects::of(&task).object;
-        let step = Step { on, act: Act::Create { size_bytes: 2 * GIB, unfinished: false } };
-        let meter = Meter::default();
-        let worker = host.driver();
-        tokio::select! {
-            biased;
-            done = worker.apply(&task, &step, &meter) => panic!("{done:?}"),
-            () = async { while host.crashes() == 0 { tokio::task::yield_now().await } } => {}
-        }
-        let found = host.driver().inventory(&pool()).await.unwrap();
-        assert_eq!((found.len(), found[0].object, found[0].asked_at), (1, on, Some(Position(42))));
-        let pools = host.driver().pools().await.unwrap();
-        assert_eq!(pools[0].stats.provisioned_capacity_gb, 2.0);
-    }
-}
+mod tests;

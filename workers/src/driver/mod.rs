@@ -25,6 +25,7 @@ use stele_core::task::{Connection, ConnectionValue, Failure, FailureKind, Operat
 use crate::config::{BackendConfig, DriverConfig, InvalidConfig};
 use crate::object::Item;
 use crate::plan::{Look, Step};
+use crate::target::ExportItem;
 use file::File;
 use lvm::Lvm;
 use null::Null;
@@ -58,6 +59,15 @@ pub trait Driver: Clone + Send + Sync + 'static {
     /// # Errors
     /// A [`Failure`] when a pool could not be looked at: half a picture is not given.
     fn pools(&self) -> impl Future<Output = Result<Vec<PoolReport>, Failure>> + Send;
+
+    /// Whether anything can be found again of what it made. Where not, there is nothing to compare with the log.
+    fn keeps_data(&self) -> bool;
+
+    /// Every target of ours through which hosts reach the pool's volumes; `None` when they do so in another way.
+    ///
+    /// # Errors
+    /// A [`Failure`] when they could not be looked at.
+    fn exports(&self, pool: &PoolName) -> impl Future<Output = Result<Option<Vec<ExportItem>>, Failure>> + Send;
 
     /// Every object of ours in the pool, in order of their names.
     ///
@@ -205,6 +215,14 @@ impl Driver for AnyDriver {
 
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
         dispatch!(self, driver => driver.pools().await)
+    }
+
+    fn keeps_data(&self) -> bool {
+        dispatch!(self, driver => driver.keeps_data())
+    }
+
+    async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
+        dispatch!(self, driver => driver.exports(pool).await)
     }
 
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {

@@ -15,6 +15,7 @@ use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, InvalidConfig, NullConfig};
 use crate::object::Item;
 use crate::plan::{Export, Look, Observed, Step};
+use crate::target::ExportItem;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -107,6 +108,14 @@ impl Driver for Null {
             .into_stats(&self.0.backend, pool),
         };
         Ok(self.0.pools.iter().map(report).collect())
+    }
+
+    fn keeps_data(&self) -> bool {
+        false
+    }
+
+    async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
+        self.check("inventory", pool).map(|()| None)
     }
 
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {

@@ -9,6 +9,7 @@ use crate::driver::Applied;
 use crate::driver::memory::{Fault, MemoryHost, MemoryObject};
 use crate::object::{Item, Object};
 use crate::plan::{Look, Wipe};
+use crate::target::ExportItem;
 use crate::testing::{
     GIB, TestClock, clone_task, config, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task,
     extend_task, pool, restore_task, snapshot, snapshot_task, volume,
@@ -266,6 +267,12 @@ impl Driver for Slow {
         self.host.driver().pools().await
     }
 
+    fn keeps_data(&self) -> bool {
+        true
+    }
+    async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
+        self.host.driver().exports(pool).await
+    }
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         self.host.driver().inventory(pool).await
     }

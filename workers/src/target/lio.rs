@@ -38,6 +38,7 @@ const TAG: &str = "stele.at.";
 pub struct Lio {
     way: Arc<Way>,
     root: Arc<Path>,
+    guard_discovery: bool,
 }
 
 impl Lio {
@@ -46,7 +47,7 @@ impl Lio {
     /// # Errors
     /// A [`Failure`] that says what is missing.
     pub async fn open(way: Arc<Way>, guard_discovery: bool) -> Result<Self, Failure> {
-        let lio = Self { way, root: Path::new(ROOT).into() };
+        let lio = Self { way, root: Path::new(ROOT).into(), guard_discovery };
         lio.blocking("open", move |lio| lio.begin(guard_discovery)).await?;
         Ok(lio)
     }
@@ -119,7 +120,8 @@ impl Target for Lio {
     }
 
     async fn exports(&self) -> Result<Vec<ExportItem>, Failure> {
-        self.blocking("inventory", Self::all).await
+        let guard = self.guard_discovery;
+        self.blocking("inventory", move |lio| lio.begin(guard).and_then(|()| lio.all())).await
     }
 
     fn lun(&self) -> i64 {
@@ -211,7 +213,8 @@ impl Lio {
         for name in names(&paths.tpg.join("acls"))? {
             let host = paths.host(&name);
             let logged_in = value(&host.join("info"))?.contains("TARG_SESS_STATE_LOGGED_IN");
-            hosts.push(ExportHost { username: value(&host.join("auth/userid"))?, logged_in: Some(logged_in) });
+            let username = value(&host.join("auth/userid"))?;
+            hosts.push(ExportHost { username, initiator: Some(name), logged_in: Some(logged_in) });
         }
         Ok(ExportItem { volume, ready: self.is_ready(&paths)?, hosts })
     }

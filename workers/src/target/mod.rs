@@ -134,7 +134,8 @@ pub trait Target: Clone + Send + Sync + 'static {
     /// A [`Failure`]; they may still see the one before.
     fn resize(&self, volume: VolumeId, device: &Path) -> impl Future<Output = Done> + Send;
 
-    /// Every target of ours, in order of their volumes.
+    /// Every target of ours, in order of their volumes. What a restart of the target forgot that is of no volume (that
+    /// nobody is told what there is) is set right by the way.
     ///
     /// # Errors
     /// A [`Failure`] when they could not be looked at.
@@ -173,6 +174,8 @@ pub struct ExportItem {
 pub struct ExportHost {
     /// The user name of its secrets: the attachment that they are of.
     pub username: String,
+    /// Its initiator's name, when the target tells by which secrets it logs in.
+    pub initiator: Option<String>,
     /// Whether it is logged in; unknown when the target does not say by which secrets.
     pub logged_in: Option<bool>,
 }

@@ -3,10 +3,12 @@
 use std::pin::pin;
 
 use futures_util::future::select;
+use stele_core::id::PoolName;
 use stele_core::port::{Claimed, Reporter};
 use stele_core::task::{BackendReport, ReportBody, ReportReply};
 use stele_core::unit::Position;
 
+use super::inventory::Schedule;
 use super::{Life, PAUSE_MS, longer};
 use crate::clock::Clock;
 use crate::driver::Driver;
@@ -17,12 +19,16 @@ const SOON_MS: u64 = 1000;
 impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
     pub(super) async fn beat(&self) {
         let mut pause_ms = PAUSE_MS.0;
+        let mut inventories = Schedule::default();
         loop {
             // Before the observation: whatever was fulfilled by this position had its effect before, so the figures
             // contain it. What is fulfilled while we look may or may not be in them, and is counted on top.
             let as_of = self.seen();
             match self.beat_once(as_of).await {
-                Beat::Delivered => pause_ms = PAUSE_MS.0,
+                Beat::Delivered { pools, asked } => {
+                    pause_ms = PAUSE_MS.0;
+                    self.take_inventory(&mut inventories, &pools, asked).await;
+                }
                 Beat::Undelivered => {
                     // Not the same again: by then the figures are old.
                     self.clock.sleep_ms(pause_ms).await;
@@ -53,6 +59,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
                 return Beat::Blind;
             }
         };
+        let names: Vec<PoolName> = pools.iter().map(|pool| pool.pool.clone()).collect();
         let report = BackendReport {
             backend: self.config.name.clone(),
             at,
@@ -62,13 +69,14 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             pools,
         };
         match self.reporter.report(&self.message(ReportBody::Backend(report))).await {
-            Ok(ReportReply::Recorded { position, .. }) => {
+            Ok(ReportReply::Recorded { position, inventories, .. }) => {
                 self.saw(position);
-                Beat::Delivered
+                let asked = inventories.iter().filter(|(pool, _)| names.contains(pool)).map(|(_, at)| *at).max();
+                Beat::Delivered { pools: names, asked: asked.unwrap_or_default() }
             }
             Ok(ReportReply::Refused(why)) => {
                 tracing::error!(why, "control refused the heartbeat");
-                Beat::Delivered
+                Beat::Blind
             }
             Err(unavailable) => {
                 tracing::warn!(%unavailable, "the heartbeat could not be delivered");
@@ -79,8 +87,14 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
 }
 
 enum Beat {
-    Delivered,
+    /// Control has it.
+    Delivered {
+        /// The pools that there are.
+        pools: Vec<PoolName>,
+        /// Where an inventory of one of them was last asked for.
+        asked: Position,
+    },
     Undelivered,
-    /// There was nothing to tell.
+    /// There was nothing to tell, or nobody who wants to know.
     Blind,
 }

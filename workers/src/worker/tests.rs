@@ -20,6 +20,7 @@ use crate::driver::null::Null;
 use crate::driver::{Applied, Meter};
 use crate::object::{Item, Object};
 use crate::plan::{Look, Step};
+use crate::target::ExportItem;
 use crate::testing::{GIB, TestClock, config, create_task, delete_task, extend_task, pool, volume};
 
 /// A queue and a control in one.
@@ -82,14 +83,14 @@ impl Cell {
     fn task_reports(&self) -> Vec<TaskReport> {
         let tasks = |report: &Report| match &report.body {
             ReportBody::Tasks(tasks) => tasks.clone(),
-            ReportBody::Backend(_) => Vec::new(),
+            ReportBody::Backend(_) | ReportBody::Inventory(_) => Vec::new(),
         };
         self.lock().log.iter().flat_map(tasks).collect()
     }
 
     fn heartbeats(&self) -> Vec<BackendReport> {
         let backend = |report: &Report| match &report.body {
-            ReportBody::Tasks(_) => None,
+            ReportBody::Tasks(_) | ReportBody::Inventory(_) => None,
             ReportBody::Backend(backend) => Some(backend.clone()),
         };
         self.lock().log.iter().filter_map(backend).collect()
@@ -408,9 +409,24 @@ async fn heartbeats_say_what_their_figures_contain() {
             (beat.at.ms_since(began), beat.as_of.0, free)
         })
         .collect();
-    // At the start two, because only the second knows a position; the log's third entry is the create's report. Then
+    // At the start two, because only the second knows a position; then the inventory; the log's fourth entry is the create's report. Then
     // by the interval, and soon after the delete has made room.
-    assert_eq!(found, [(0, 0, 8.0), (0, 1001, 8.0), (10_000, 1003, 6.0), (13_500, 1005, 8.0)]);
+    assert_eq!(found, [(0, 0, 8.0), (0, 1001, 8.0), (10_000, 1004, 6.0), (13_500, 1006, 8.0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_storage_is_looked_at_when_the_log_is_known_and_then_by_the_clock() {
+    let (cell, host) = (Cell::default(), host());
+    cell.send([create_task(1, 2)]);
+    let clock = TestClock::new();
+    let began = clock.now();
+    worker(&cell, host.driver()).run(tokio::time::sleep(Duration::from_secs(125))).await;
+    let parts = |report: &Report| match &report.body {
+        ReportBody::Inventory(part) => Some((part.at.ms_since(began), part.as_of.0 >= 1000, part.items.len())),
+        _ => None,
+    };
+    let found: Vec<_> = cell.lock().log.iter().filter_map(parts).collect();
+    assert_eq!(found, [(0, true, 1), (60_000, true, 1), (120_000, true, 1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -434,6 +450,12 @@ async fn a_backend_that_cannot_see_its_pools_sends_no_heartbeat() {
         async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
             let (step, message) = ("lvs".to_owned(), "no idea".to_owned());
             Err(Failure { kind: FailureKind::Unparsable, step, message, exit_status: Some(0), stderr: String::new() })
+        }
+        fn keeps_data(&self) -> bool {
+            true
+        }
+        async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
+            self.0.exports(pool).await
         }
         async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
             self.0.inventory(pool).await

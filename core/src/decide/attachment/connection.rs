@@ -151,6 +151,17 @@ fn others_of_host<'a>(
     cx.state.attachments_of(volume).map(AsRef::as_ref).filter(reaches)
 }
 
+/// Whether the host of an attachment that is or will be gone reaches the volume by another one.
+pub(in crate::decide) fn reaches_by_another(
+    cx: &Context<'_>,
+    volume: VolumeId,
+    this: AttachmentId,
+    connector: &Connector,
+) -> bool {
+    let found = cx.state.volumes.get(&volume);
+    found.is_some_and(|volume| others_of_host(cx, volume, this, connector).next().is_some())
+}
+
 /// Whether two connectors have one session with a target: by the initiator's name, where they have one.
 fn same_initiator(a: &Connector, b: &Connector) -> bool {
     match (&a.initiator, &b.initiator) {
@@ -168,13 +179,12 @@ pub(super) fn disconnect_task(
     connector: &Connector,
     number: usize,
 ) -> Task {
-    let volume = cx.state.volumes.get(&attachment.volume);
     let operation = Operation::DisconnectVolume {
         attachment: attachment.id,
         volume: attachment.volume,
         connector: connector.clone(),
         chap_of: attachment.chap_of,
-        shared: volume.is_some_and(|volume| others_of_host(cx, volume, attachment.id, connector).next().is_some()),
+        shared: reaches_by_another(cx, attachment.volume, attachment.id, connector),
     };
     placement::new_task(cx, flow, pool.clone(), operation, number)
 }

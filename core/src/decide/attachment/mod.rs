@@ -13,7 +13,7 @@ mod status;
 
 use std::sync::Arc;
 
-pub(super) use connection::{end_all, gone_with, in_the_way};
+pub(super) use connection::{end_all, gone_with, in_the_way, reaches_by_another};
 pub(super) use outcome::{connect_failed, connected, disconnect_failed, disconnected, late_connect};
 
 use super::{Context, Decided, Decision, volume};

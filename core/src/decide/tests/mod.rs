@@ -6,6 +6,7 @@ mod cascade;
 mod catalogue;
 mod create;
 mod deadlines;
+mod drift;
 mod extend_delete;
 mod groups;
 mod guards;

@@ -136,6 +136,10 @@ const CATALOGUE: &[&str] = &[
     r#"quota_class.set {"class":"default","volumes":9,"snapshots":4}"#,
     r#"quota.clear {"project":"demo"}"#,
     r#"log.set_level {"binary":"stele-api","level":"DEBUG"}"#,
+    r#"drift.scan {}"#,
+    r#"drift.repair {}"#,
+    r#"drift.repair {"remove":true}"#,
+    r#"drift.repair {"object":"volume-00000000-0000-0000-0000-000000000061","remove":true}"#,
 ];
 
 fn any_command() -> impl Strategy<Value = String> {
@@ -148,7 +152,7 @@ fn any_command() -> impl Strategy<Value = String> {
     (what, project, id, picks).prop_map(|(what, project, id, picks)| {
         let (command, json) = what.split_once(' ').unwrap_or((what, "{}"));
         let resource = command.split('.').next().unwrap_or_default();
-        let of_cell = matches!(resource, "type" | "qos" | "group_type" | "quota_class" | "quota" | "log");
+        let of_cell = matches!(resource, "type" | "qos" | "group_type" | "quota_class" | "quota" | "log" | "drift");
         let project = if of_cell { "do " } else { project };
         let mut json = json.replace("KEY", &"cafe".repeat(16));
         for ((kind, names), pick) in NAMES.iter().zip(&picks) {

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use crate::command::{DeadlinePassed, Source};
 use crate::id::{BackendName, PoolName, TaskId, WorkerName};
+use crate::inventory::{INVENTORY_ITEMS_MAX, InventoryReport, Stored, StoredItem};
 use crate::scenario::Cell;
+use crate::scenario::render::volume_id;
 use crate::scenario::script::{backend_report, task_report, transition};
 use crate::schedule::{Amount, Capability, PoolStats, Ratio};
 use crate::task::{PoolReport, Report, ReportBody, TASK_VERSION, Task};
@@ -19,6 +21,12 @@ pub(super) enum Op {
     /// Transitions of tasks in one message: whose task, the n-th of them, and what became of it.
     Report(Vec<(Whose, usize, &'static str)>),
     Heartbeat(Heartbeat),
+    /// An inventory of a pool, in which some things are missing, too small or too many, by chance.
+    Inventory {
+        backend: u8,
+        chance: u64,
+        behind: u64,
+    },
     /// The deadline of the n-th last dispatch passes, due or not.
     Deadline(usize),
     Late,
@@ -72,6 +80,8 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
         18 => (any_line(), proptest::bool::weighted(0.2)).prop_map(|(line, inbox)| Op::Line(line, inbox)),
         12 => proptest::collection::vec(report, 1..4).prop_map(Op::Report),
         5 => heartbeat().prop_map(Op::Heartbeat),
+        3 => (0_u8..3, prop_oneof![1 => Just(0), 3 => any::<u64>()], 0_u64..3)
+            .prop_map(|(backend, chance, behind)| Op::Inventory { backend, chance, behind }),
         1 => (0_usize..6).prop_map(Op::Deadline),
         3 => Just(Op::Late),
         3 => prop_oneof![3 => 0_i64..50, 1 => 50_i64..200, 1 => Just(-100_i64)].prop_map(Op::Clock),
@@ -122,6 +132,10 @@ pub(super) fn run(cell: &mut Cell, op: &Op) {
             cell.send_report(&Report { v: TASK_VERSION, worker: worker(), body });
         }
         Op::Heartbeat(heartbeat) => cell.send_report(&heartbeat.report(cell)),
+        Op::Inventory { backend, chance, behind } => {
+            let report = inventory(cell, &pool(*backend, 0), *chance, *behind);
+            cell.send_report(&Report { v: TASK_VERSION, worker: worker(), body: ReportBody::Inventory(report) });
+        }
         Op::Deadline(back) => {
             if let Some(task) = nth_last(cell, *back) {
                 cell.pass_deadline(&DeadlinePassed { flow: task.flow, dispatch: task.dispatch });
@@ -158,6 +172,39 @@ pub(super) fn run(cell: &mut Cell, op: &Op) {
             cell.lead();
         }
     }
+}
+
+/// What the state promises on a pool, changed where a bit of `chance` says so.
+fn inventory(cell: &Cell, pool: &PoolName, chance: u64, behind: u64) -> InventoryReport {
+    let (state, mut bits) = (cell.state(), chance);
+    let mut strikes = || {
+        bits = bits.rotate_right(3);
+        bits & 7 == 7
+    };
+    let item =
+        |what| StoredItem { what, size_bytes: None, whole: true, asked_at: None, initiator: None, logged_in: None };
+    let mut items = Vec::new();
+    for volume in state.volumes.values().filter(|volume| volume.pool.as_ref() == Some(pool)) {
+        let bytes = volume.size_gib.bytes() >> u32::from(strikes());
+        let (what, whole) = (Stored::Volume { volume: volume.id }, !strikes());
+        items.push(StoredItem { size_bytes: Some(bytes), whole, ..item(what) });
+        for attachment in state.attachments_of(volume).filter(|found| found.connection.is_some()) {
+            items.push(item(Stored::Host { volume: volume.id, attachment: attachment.chap_owner() }));
+        }
+        let snapshots = state.snapshots_of(volume.id);
+        items.extend(snapshots.map(|of_it| item(Stored::Snapshot { volume: volume.id, snapshot: of_it.id })));
+    }
+    items.retain(|_| !strikes());
+    for name in ["a", "z"] {
+        let volume = volume_id(name);
+        let more = [Stored::Volume { volume }, Stored::Still { volume }, Stored::Target { volume }];
+        items.extend(more.into_iter().filter(|_| strikes()).map(item));
+    }
+    items.sort_by(|a, b| a.what.cmp(&b.what));
+    items.dedup_by(|a, b| a.what == b.what);
+    items.truncate(INVENTORY_ITEMS_MAX);
+    let as_of = Position(cell.tail().0.saturating_sub(behind));
+    InventoryReport { pool: pool.clone(), at: cell.now, as_of, after: None, through: None, exports: true, items }
 }
 
 fn noise(cell: &mut Cell, bytes: &[u8], way: u8) {

@@ -138,6 +138,9 @@ mod tests {
             claimed_gib: 2,
             allocated_gib: 11,
             volumes: 3,
+            removed_at: Position(0),
+            inventory_asked: None,
+            inventoried: None,
         };
         let backend = Backend {
             name: BackendName::new("n1@lvm").unwrap(),

@@ -109,7 +109,7 @@ pub(super) async fn a_host_has_a_name<D: Driver>(subject: &Subject<D>) {
 }
 
 /// A host of a volume, and what is asked for it.
-struct Host<'a, D> {
+pub(super) struct Host<'a, D> {
     subject: &'a Subject<D>,
     volume: VolumeId,
     attachment: AttachmentId,
@@ -134,14 +134,14 @@ impl<D: Driver> Host<'_, D> {
         Connector { host: Some(format!("host{}", self.number)), initiator, ..Connector::default() }
     }
 
-    fn connect(&self) -> Task {
+    pub(super) fn connect(&self) -> Task {
         let (attachment, volume, mode, chap_of) = (self.attachment, self.volume, self.mode, self.chap_of);
         let connector = self.connector();
         let operation = Operation::ConnectVolume { attachment, volume, connector, mode, chap_of };
         Task { asked_at: self.asked_at, ..self.subject.task(operation) }
     }
 
-    fn disconnect(&self) -> Task {
+    pub(super) fn disconnect(&self) -> Task {
         let (attachment, volume, chap_of, shared) = (self.attachment, self.volume, self.chap_of, self.shared);
         let connector = self.connector();
         let operation = Operation::DisconnectVolume { attachment, volume, connector, chap_of, shared };
@@ -150,7 +150,7 @@ impl<D: Driver> Host<'_, D> {
 }
 
 impl<D: Driver> Subject<D> {
-    fn host(&self, volume: VolumeId, number: u8) -> Host<'_, D> {
+    pub(super) fn host(&self, volume: VolumeId, number: u8) -> Host<'_, D> {
         Host {
             subject: self,
             volume,

@@ -33,7 +33,7 @@ use crate::config::{BackendConfig, LvmConfig, LvmType, WipePolicy};
 use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
 use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step, Wipe};
 use crate::runner::{Invocation, Output, Runner};
-use crate::target::{AnyTarget, Target as _};
+use crate::target::{AnyTarget, ExportItem, Target as _};
 use argv::Argv;
 use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
 
@@ -176,6 +176,18 @@ impl Driver for Lvm {
         Ok(vec![PoolReport { pool: inner.pool.clone(), stats: figures.into_stats(&inner.backend, &inner.pool) }])
     }
 
+    fn keeps_data(&self) -> bool {
+        true
+    }
+
+    async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
+        let inner = self.check("inventory", pool)?;
+        match &inner.target {
+            Some(target) => target.exports().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         let volumes = self.check("inventory", pool)?.volumes().await?;
         let mut items = items(&volumes);
@@ -194,7 +206,8 @@ impl Inner {
                 Operation::ConnectVolume { .. }
                     | Operation::DisconnectVolume { .. }
                     | Operation::ExtendVolume { .. }
-                    | Operation::DeleteVolume { .. },
+                    | Operation::DeleteVolume { .. }
+                    | Operation::WithdrawVolume { .. },
                 Phase::Execute
             )
         );

@@ -7,6 +7,7 @@ use stele_core::unit::Position;
 use super::Pool;
 use crate::driver::failure;
 use crate::plan::{Act, Export, Exported, Step};
+use crate::target::{ExportHost, ExportItem};
 
 /// A host that may reach a volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,18 @@ impl Pool {
             asked_at: found.map(|host| host.asked_at),
             outgrown: false,
         })
+    }
+
+    pub(super) fn exports(&self) -> Vec<ExportItem> {
+        let host = |(initiator, host): (&String, &Host)| ExportHost {
+            username: host.owner.0.simple().to_string(),
+            initiator: Some(initiator.clone()),
+            logged_in: Some(false),
+        };
+        let targets = self.targets.iter();
+        targets
+            .map(|(volume, hosts)| ExportItem { volume: *volume, ready: true, hosts: hosts.iter().map(host).collect() })
+            .collect()
     }
 
     pub(super) fn target(&mut self, task: &Task, step: &Step) -> Result<(), Failure> {

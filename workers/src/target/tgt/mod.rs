@@ -33,6 +33,7 @@ const TRIES: u32 = 8;
 pub struct Tgt {
     way: Arc<Way>,
     runner: Runner,
+    guard_discovery: bool,
 }
 
 impl Tgt {
@@ -41,18 +42,16 @@ impl Tgt {
     /// # Errors
     /// A [`Failure`] that says what is missing.
     pub async fn open(way: Arc<Way>, guard_discovery: bool, runner: Runner) -> Result<Self, Failure> {
-        let tgt = Self { way, runner };
+        let tgt = Self { way, runner, guard_discovery };
         tgt.all().await?;
-        if guard_discovery {
-            tgt.guard().await?;
-        }
+        tgt.guard().await?;
         Ok(tgt)
     }
 
     /// Binds the secrets that nobody has to discovery; tgtd forgets them when it ends.
     async fn guard(&self) -> Result<(), Failure> {
         let chap = self.way.of_discovery();
-        if !self.accounts().await?.contains(&chap.username) {
+        if self.guard_discovery && !self.accounts().await?.contains(&chap.username) {
             self.run(argv::new_account(&chap)).await?;
             self.run(argv::bind_to_discovery(&chap.username)).await?;
         }
@@ -221,12 +220,14 @@ impl Target for Tgt {
     }
 
     async fn exports(&self) -> Result<Vec<ExportItem>, Failure> {
+        self.guard().await?;
         let mut items: Vec<ExportItem> = self
             .all()
             .await?
             .into_iter()
             .filter_map(|found| {
-                let host = |username: &String| ExportHost { username: username.clone(), logged_in: None };
+                let host =
+                    |username: &String| ExportHost { username: username.clone(), initiator: None, logged_in: None };
                 let hosts = found.accounts.iter().map(host).collect();
                 Some(ExportItem { volume: self.way.volume(&found.iqn)?, ready: found.is_ready(LUN), hosts })
             })

@@ -1,0 +1,13 @@
+use axum::extract::{RawQuery, State};
+use stele_core::port::Log;
+
+use super::answer::{Answered, ask};
+use super::parameters;
+use super::state::ApiState;
+use crate::query;
+use crate::view::DriftList;
+
+pub(super) async fn list<L: Log>(State(state): State<ApiState<L>>, RawQuery(query): RawQuery) -> Answered<DriftList> {
+    parameters::none(query.as_deref())?;
+    ask(&state, |snapshot, _| Ok(query::drifts(snapshot)?)).await
+}
