@@ -16,8 +16,14 @@ pub(crate) struct Tgtd {
 impl Tgtd {
     /// Starts it and waits until it answers.
     pub(crate) async fn start() -> Self {
+        Self::start_at(&[PORTAL]).await
+    }
+
+    /// The same, listening at these portals.
+    pub(crate) async fn start_at(portals: &[&str]) -> Self {
+        let portals: Vec<String> = portals.iter().map(|portal| format!("portal={portal}")).collect();
         let child = Command::new("tgtd")
-            .args(["-f", "--iscsi", &format!("portal={PORTAL}")])
+            .args(["-f", "--iscsi", &portals.join(",")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
