@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod attach;
+mod brick;
 mod cell;
+mod cinder;
 mod contract;
 #[path = "../harness/mod.rs"]
 mod harness;
