@@ -10,5 +10,6 @@ mod contract;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lvm;
+mod multipath;
 mod node;
 mod tests;
