@@ -10,6 +10,7 @@ mod contract;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lvm;
+mod multiattach;
 mod multipath;
 mod node;
 mod tests;
