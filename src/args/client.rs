@@ -218,7 +218,7 @@ pub struct Attach {
     /// Only read it
     #[arg(long)]
     pub read_only: bool,
-    /// Use all paths at once, by multipathd
+    /// Use all paths at once, by multipathd, which must run; otherwise the first path that answers is used
     #[arg(long)]
     pub multipath: bool,
 }

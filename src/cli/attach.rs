@@ -12,7 +12,7 @@ use serde_json::json;
 use stele_core::id::{AttachmentId, VolumeId};
 use stele_core::unit::Position;
 use stele_projections::view::{AttachmentList, AttachmentView};
-use stele_workers::initiator::{Initiator, Paths, Secret, connector};
+use stele_workers::initiator::{Initiator, MULTIPATH, Paths, Secret, connector};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -31,6 +31,10 @@ pub(super) async fn attach(session: &Session, args: &Attach) -> Result<(), Failu
     let id = volume::find(session, &args.volume).await?;
     let this = attachment_of(id);
     let connector = connector(&host_name(), args.multipath).map_err(host_failed)?;
+    let initiator = Initiator::default();
+    if args.multipath {
+        initiator.check_multipath().await.map_err(host_failed)?;
+    }
     let connection = session.connection().await?;
     let mode = if args.read_only { "ro" } else { "rw" };
     let wish = json!({"id": this, "volume": id, "connector": connector, "mode": mode});
@@ -53,7 +57,7 @@ pub(super) async fn attach(session: &Session, args: &Attach) -> Result<(), Failu
     }
     let device = match reach(session, this).await? {
         Way::Path(path) => path,
-        Way::Iscsi(paths) => Initiator::default().attach(&paths).await.map_err(host_failed)?,
+        Way::Iscsi(paths) => initiator.attach(&paths, args.multipath).await.map_err(host_failed)?,
     };
     let completed = session.command(&connection, "attachment", "complete", json!({"id": this})).await?;
     at_rest(session, id, this, completed.position).await?;
@@ -207,6 +211,9 @@ fn host_failed(failure: stele_core::task::Failure) -> Failure {
     let more = if stderr.is_empty() { String::new() } else { format!(": {stderr}") };
     let remedy = match failure.kind {
         stele_core::task::FailureKind::Busy => "unmount it, or say --force and lose what was not written",
+        stele_core::task::FailureKind::ToolUnavailable if failure.step == MULTIPATH => {
+            "start multipathd, or leave --multipath out and use one path"
+        }
         stele_core::task::FailureKind::ToolUnavailable => "install open-iscsi, and run this as root",
         _ => "see this machine's log, and that of its iscsid",
     };

@@ -33,7 +33,7 @@ impl Node {
         let kind = if kind == TargetKind::Lio { "lio" } else { "tgt" };
         let key = path("chap.key").display().to_string();
         let settings = format!(
-            "chap_key_file = \"{key}\"\n[[backend]]\nname = \"lab@{kind}\"\n[backend.driver.lvm]\nvolume_group = \"{group}\"\n\
+            "chap_key_file = \"{key}\"\n[[backend]]\nname = \"lab@{kind}\"\nmax_over_subscription_ratio = 100\n[backend.driver.lvm]\nvolume_group = \"{group}\"\n\
              lvm_type = \"{lvm_type}\"\nwipe = \"discard\"\n[backend.driver.lvm.target]\nkind = \"{kind}\"\nportals = {portals:?}\nchap_key_file = \"{key}\"\n"
         );
         std::fs::write(path("stele.toml"), settings).unwrap();

@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod attach;
+mod brick;
 mod cell;
+mod cinder;
 mod contract;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod kill;
 mod lvm;
+mod multiattach;
+mod multipath;
 mod node;
 mod reboot;
 mod restore;

@@ -1,6 +1,6 @@
 //! The devices of a volume on this machine.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,12 @@ use stele_core::task::{Failure, FailureKind};
 
 use super::resolved;
 use crate::driver::failure;
-use crate::runner::{Invocation, Runner};
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// How long multipathd may take to make one device of several.
-const MULTIPATH_WITHIN: Duration = Duration::from_secs(20);
-
-/// The link that udev makes for a LUN of a target at a portal.
+/// The link that udev makes for a LUN of a target at a portal. It leaves out the brackets of an IPv6 address.
 pub(super) fn by_path(portal: &str, iqn: &str, lun: u64) -> PathBuf {
+    let portal = portal.replace(['[', ']'], "");
     PathBuf::from(format!("/dev/disk/by-path/ip-{portal}-iscsi-{iqn}-lun-{lun}"))
 }
 
@@ -28,51 +25,12 @@ pub(super) async fn wait_for(path: &Path, within: Duration) -> Result<PathBuf, F
     let until = tokio::time::Instant::now() + within;
     while !path.exists() {
         if tokio::time::Instant::now() >= until {
-            let what = format!("{} did not appear within {} s of the login", path.display(), within.as_secs());
+            let what = format!("{} did not appear within {} s", path.display(), within.as_secs());
             return Err(failure(FailureKind::Timeout, "device", what));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
     resolved(path)
-}
-
-/// The one device that multipathd makes of several.
-pub(super) async fn multipath(runner: &Runner, found: &Path) -> Result<PathBuf, Failure> {
-    let until = tokio::time::Instant::now() + MULTIPATH_WITHIN;
-    // It may have to be told that these two are one; when it knows, this does nothing.
-    let tell = Invocation::new("multipath", Duration::from_secs(20), [found.as_os_str().to_owned()]);
-    if let Err(error) = runner.run(tell).await {
-        tracing::warn!(%error, "several paths, and no multipath: one of them is used");
-        return Ok(found.to_owned());
-    }
-    loop {
-        if let Some(holder) = holder(found) {
-            return Ok(holder);
-        }
-        if tokio::time::Instant::now() >= until {
-            tracing::warn!(device = %found.display(), "multipathd makes no device of several paths: one of them is used");
-            return Ok(found.to_owned());
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
-/// The device by which all of them are used: that of multipath, where there is one.
-pub(super) fn whole(devices: &[PathBuf]) -> Option<PathBuf> {
-    let first = devices.first()?.canonicalize().ok()?;
-    Some(holder(&first).unwrap_or(first))
-}
-
-/// The multipath device above a device.
-fn holder(device: &Path) -> Option<PathBuf> {
-    let holders = PathBuf::from("/sys/block").join(device.file_name()?).join("holders");
-    let is_multipath = |name: &Path| {
-        let uuid = fs::read_to_string(PathBuf::from("/sys/block").join(name).join("dm/uuid"));
-        uuid.is_ok_and(|uuid| uuid.starts_with("mpath-"))
-    };
-    let names = fs::read_dir(holders).ok()?.filter_map(|entry| Some(entry.ok()?.file_name()));
-    let name = names.map(PathBuf::from).find(|name| is_multipath(name))?;
-    Some(PathBuf::from("/dev").join(name))
 }
 
 /// Brings everything that was written to the storage. A device that is mounted, or that another device is made of,
@@ -100,16 +58,6 @@ pub(super) async fn flush(device: &Path, force: bool) -> Result<(), Failure> {
     })
 }
 
-/// Takes a multipath device away; anything else is left.
-pub(super) async fn forget_multipath(runner: &Runner, device: &Path) -> Result<(), Failure> {
-    let name = device.file_name().unwrap_or_default();
-    let Ok(map) = fs::read_to_string(PathBuf::from("/sys/block").join(name).join("dm/name")) else { return Ok(()) };
-    let flush = Invocation::new("multipath", Duration::from_secs(60), ["-f", map.trim()]);
-    let what = |why: String| failure(FailureKind::Busy, "multipath", format!("{}: {why}", device.display()));
-    let output = runner.run(flush).await.map_err(|error| what(error.to_string()))?;
-    if output.success() { Ok(()) } else { Err(what(output.stderr)) }
-}
-
 /// Makes the kernel forget a device. Without it the device would linger until the session has ended.
 pub(super) fn remove(path: &Path) -> Result<(), Failure> {
     let device = resolved(path)?;
@@ -120,5 +68,20 @@ pub(super) fn remove(path: &Path) -> Result<(), Failure> {
             Err(failure(FailureKind::Other, "remove", format!("{}: {error}", delete.display())))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_those_of_udev() {
+        for (portal, lun, name) in [
+            ("10.0.0.5:3260", 0, "ip-10.0.0.5:3260-iscsi-iqn.x:y-lun-0"),
+            ("[fd00::5]:3260", 1, "ip-fd00::5:3260-iscsi-iqn.x:y-lun-1"),
+        ] {
+            assert_eq!(by_path(portal, "iqn.x:y", lun), Path::new("/dev/disk/by-path").join(name));
+        }
     }
 }

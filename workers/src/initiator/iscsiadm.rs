@@ -53,26 +53,29 @@ pub(super) fn sessions() -> Invocation {
     Invocation::new("iscsiadm", WITHIN, ["-m", "session"])
 }
 
-/// Whether `-m session` tells of this one: `tcp: [1] 127.0.0.1:3260,1 iqn... (non-flash)` each.
-pub(super) fn has_session(output: &Output, iqn: &str, portal: &str) -> Result<bool, Failure> {
+/// The portals at which this machine is logged in to a target, by what `-m session` tells: lines like
+/// `tcp: [1] 127.0.0.1:3260,1 iqn... (non-flash)`.
+pub(super) fn portals_in_use(output: &Output, iqn: &str) -> Result<Vec<String>, Failure> {
     if output.exit_status == Some(NO_OBJECTS) {
-        return Ok(false);
+        return Ok(Vec::new());
     }
     if !output.success() {
-        return judge(output.clone()).map(|()| false);
+        return judge(output.clone()).map(|()| Vec::new());
     }
     let text = String::from_utf8_lossy(&output.stdout);
+    let mut portals = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let mut words = line.split_whitespace();
-        let (Some(_), Some(_), Some(at), Some(name)) = (words.next(), words.next(), words.next(), words.next()) else {
+        let words = (words.next(), words.next(), words.next().and_then(|at| at.rsplit_once(',')), words.next());
+        let (Some(_), Some(_), Some((portal, _)), Some(name)) = words else {
             let what = format!("iscsiadm -m session says {line:?}, which is not understood");
             return Err(failure(FailureKind::Unparsable, "iscsiadm", what));
         };
-        if name == iqn && at.rsplit_once(',').is_some_and(|(at, _)| at == portal) {
-            return Ok(true);
+        if name == iqn {
+            portals.push(portal.to_owned());
         }
     }
-    Ok(false)
+    Ok(portals)
 }
 
 /// What is there or gone already is what was wanted.
@@ -109,21 +112,23 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_found_by_target_and_portal() {
-        let iqn = "iqn.2010-10.org.openstack:volume-x";
+    fn sessions_are_found_by_target() {
         let shown = "tcp: [1] 127.0.0.1:3260,1 iqn.2010-10.org.openstack:volume-x (non-flash)\n\
-                     tcp: [2] [fd00::5]:3260,1 iqn.2010-10.org.openstack:volume-y (non-flash)\n";
-        for (name, portal, expected) in [
-            (iqn, "127.0.0.1:3260", true),
-            (iqn, "[fd00::5]:3260", false),
-            ("iqn.2010-10.org.openstack:volume-y", "[fd00::5]:3260", true),
-            ("iqn.2010-10.org.openstack:volume", "127.0.0.1:3260", false),
+                     tcp: [2] [fd00::5]:3260,1 iqn.2010-10.org.openstack:volume-y (non-flash)\n\
+                     tcp: [3] 127.0.0.2:3260,1 iqn.2010-10.org.openstack:volume-x (non-flash)\n";
+        for (name, portals) in [
+            ("iqn.2010-10.org.openstack:volume-x", vec!["127.0.0.1:3260", "127.0.0.2:3260"]),
+            ("iqn.2010-10.org.openstack:volume-y", vec!["[fd00::5]:3260"]),
+            ("iqn.2010-10.org.openstack:volume", vec![]),
         ] {
-            assert_eq!(has_session(&output(0, shown), name, portal), Ok(expected), "{name} {portal}");
+            assert_eq!(portals_in_use(&output(0, shown), name).unwrap(), portals, "{name}");
         }
-        assert_eq!(has_session(&output(NO_OBJECTS, ""), iqn, "127.0.0.1:3260"), Ok(false));
-        assert!(has_session(&output(0, "hello"), iqn, "127.0.0.1:3260").is_err());
-        assert!(has_session(&output(20, ""), iqn, "127.0.0.1:3260").is_err());
+        let iqn = "iqn.2010-10.org.openstack:volume-x";
+        assert_eq!(portals_in_use(&output(NO_OBJECTS, ""), iqn), Ok(Vec::new()));
+        for text in ["hello", "tcp: [1] 127.0.0.1:3260 iqn.2010-10.org.openstack:volume-x (non-flash)"] {
+            assert!(portals_in_use(&output(0, text), iqn).is_err(), "{text}");
+        }
+        assert!(portals_in_use(&output(20, ""), iqn).is_err());
     }
 
     #[test]

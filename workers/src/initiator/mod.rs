@@ -1,7 +1,7 @@
 //! The host's side: reaching an exported volume from this machine by open-iscsi, as os-brick does.
 //!
 //! ```text
-//! attach   record of the target, its CHAP -> login -> udev makes the device     each path; several make one by multipath
+//! attach   record of the target, its CHAP -> login -> udev makes the device     one path, or all: one device by multipath
 //! detach   nobody has it open -> flush -> the device goes -> logout -> the record goes
 //! ```
 //!
@@ -9,12 +9,14 @@
 
 mod device;
 mod iscsiadm;
+mod multipath;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stele_core::task::{Connector, Failure, FailureKind};
 
+pub use self::multipath::STEP as MULTIPATH;
 use crate::driver::failure;
 use crate::runner::Runner;
 
@@ -84,15 +86,27 @@ impl Default for Initiator {
 }
 
 impl Initiator {
-    /// Reaches the volume by each of its paths; gives the path of its device.
+    /// Whether this machine can use several paths as one.
     ///
     /// # Errors
-    /// A [`Failure`]: the login was refused, nobody listens, or the device does not appear.
-    pub async fn attach(&self, paths: &Paths) -> Result<PathBuf, Failure> {
+    /// A [`Failure`] when multipathd does not run: a device of one path only would be no more than it is without.
+    pub async fn check_multipath(&self) -> Result<(), Failure> {
+        multipath::check(&self.runner).await
+    }
+
+    /// Reaches the volume by its first path that answers, or by all of them at once; gives the path of its device. By
+    /// whatever paths it is reached already, by these it stays reached.
+    ///
+    /// # Errors
+    /// A [`Failure`]: the login was refused, nobody listens, the device does not appear, or multipathd makes none.
+    pub async fn attach(&self, paths: &Paths, multipath: bool) -> Result<PathBuf, Failure> {
+        let used = self.sessions(paths).await?;
+        let one_is_enough = !multipath && used.is_empty();
+        let portals = if multipath || used.is_empty() { &paths.portals } else { &used };
         let mut last = None;
         let mut reached = Vec::new();
-        for portal in &paths.portals {
-            match self.log_in(paths, portal).await {
+        for portal in portals {
+            match self.log_in(paths, portal, used.contains(portal)).await {
                 Ok(()) => reached.push(device::by_path(portal, &paths.iqn, paths.lun)),
                 // The others may do; a volume with one path less is better than none.
                 Err(failure) => {
@@ -100,18 +114,25 @@ impl Initiator {
                     last = Some(failure);
                 }
             }
+            if one_is_enough && !reached.is_empty() {
+                break;
+            }
         }
         let Some(first) = reached.first() else {
             return Err(last.unwrap_or_else(|| failure(FailureKind::NotFound, "login", "the volume has no portal")));
         };
-        let found = device::wait_for(first, DEVICE_WITHIN).await?;
-        if reached.len() < 2 {
-            return Ok(first.clone());
+        let mut devices = Vec::new();
+        for path in &reached {
+            devices.push(device::wait_for(path, DEVICE_WITHIN).await?);
         }
-        for other in &reached[1..] {
-            device::wait_for(other, DEVICE_WITHIN).await?;
+        if multipath {
+            return multipath::join(&self.runner, &devices).await;
         }
-        device::multipath(&self.runner, &found).await
+        // Of one that is part of a whole only the whole can be used.
+        match multipath::above(&devices[0]) {
+            Some(whole) => multipath::fit(&self.runner, &whole, &devices[0]).await.map(|()| whole.path()),
+            None => Ok(first.clone()),
+        }
     }
 
     /// Lets go of the volume. With `force` also of one that is mounted or open, whose data may be lost.
@@ -121,31 +142,46 @@ impl Initiator {
     pub async fn detach(&self, paths: &Paths, force: bool) -> Result<(), Failure> {
         let devices = paths.portals.iter().map(|portal| device::by_path(portal, &paths.iqn, paths.lun));
         let devices: Vec<PathBuf> = devices.filter(|path| path.exists()).collect();
-        let whole = device::whole(&devices);
-        if let Some(whole) = &whole {
-            device::flush(whole, force).await?;
-            device::forget_multipath(&self.runner, whole).await?;
+        let mut whole = None;
+        for path in &devices {
+            let one = resolved(path)?;
+            match multipath::above(&one) {
+                Some(found) => whole = Some((found, one)),
+                None => device::flush(&one, force).await?,
+            }
+        }
+        if let Some((whole, one)) = &whole {
+            device::flush(&whole.path(), force).await?;
+            match multipath::part(&self.runner, whole, one).await {
+                Err(failure) if force => tracing::warn!(%failure, "the multipath device stays, without a path"),
+                parted => parted?,
+            }
         }
         for found in &devices {
             device::remove(found)?;
         }
+        let used = self.sessions(paths).await?;
         for portal in &paths.portals {
-            self.log_out(paths, portal).await?;
+            self.log_out(paths, portal, used.contains(portal)).await?;
         }
         Ok(())
     }
 
-    async fn log_in(&self, paths: &Paths, portal: &str) -> Result<(), Failure> {
-        let logged_in = self.is_logged_in(&paths.iqn, portal).await?;
+    async fn log_in(&self, paths: &Paths, portal: &str, logged_in: bool) -> Result<(), Failure> {
         if !logged_in {
             self.run(iscsiadm::new_record(&paths.iqn, portal)).await?;
         }
-        for (name, value, secret) in [
+        let mut settings = vec![
             ("node.startup", "manual", false),
             ("node.session.auth.authmethod", "CHAP", false),
             ("node.session.auth.username", paths.username.as_str(), false),
             ("node.session.auth.password", paths.password.0.as_str(), true),
-        ] {
+        ];
+        if paths.portals.len() > 1 {
+            // By default each would be tried for two minutes.
+            settings.push(("node.session.initial_login_retry_max", "1", false));
+        }
+        for (name, value, secret) in settings {
             self.run(iscsiadm::set(&paths.iqn, portal, name, value, secret)).await?;
         }
         if logged_in {
@@ -159,16 +195,18 @@ impl Initiator {
         login
     }
 
-    async fn log_out(&self, paths: &Paths, portal: &str) -> Result<(), Failure> {
-        if self.is_logged_in(&paths.iqn, portal).await? {
+    async fn log_out(&self, paths: &Paths, portal: &str, logged_in: bool) -> Result<(), Failure> {
+        if logged_in {
             self.run(iscsiadm::logout(&paths.iqn, portal)).await?;
         }
         self.run(iscsiadm::delete_record(&paths.iqn, portal)).await
     }
 
-    async fn is_logged_in(&self, iqn: &str, portal: &str) -> Result<bool, Failure> {
+    /// The portals by which the volume is reached already.
+    async fn sessions(&self, paths: &Paths) -> Result<Vec<String>, Failure> {
         let output = self.runner.run(iscsiadm::sessions()).await.map_err(|error| iscsiadm::not_run(&error))?;
-        iscsiadm::has_session(&output, iqn, portal)
+        let used = iscsiadm::portals_in_use(&output, &paths.iqn)?;
+        Ok(paths.portals.iter().filter(|portal| used.contains(portal)).cloned().collect())
     }
 
     async fn run(&self, invocation: crate::runner::Invocation) -> Result<(), Failure> {
