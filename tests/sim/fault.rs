@@ -58,7 +58,7 @@ kinds! {
     WorkerEnd 8,
     WorkerClock 10,
     /// A target forgets whom it let in, as after a restart.
-    TargetRestart 60,
+    TargetRestart 400,
     DriverFailBefore 60,
     DriverFailAfter 60,
     DriverCrashBefore 40,

@@ -1,7 +1,7 @@
 //! One task from end to end: observe, plan, run the missing steps, tell what happened.
 //!
 //! Nothing is kept between tasks, and nothing is believed of an earlier attempt: each execution starts with a look
-//! at the storage. When a step fails there is one more look. The step may have had its effect all the same (a tool
+//! at the storage, except the first of a new volume, which can only fail where something is ([`guess`]). When a step fails there is one more look. The step may have had its effect all the same (a tool
 //! that was killed after it had done its work), or another worker with the same task may have been quicker; where
 //! what the step was to do is not missing any more, the work goes on with what still is.
 
@@ -9,12 +9,12 @@ use std::future::Future;
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
-use stele_core::task::{Connection, Failure, Operation, Phase, StepDone, Task, TaskReport, Transition};
+use stele_core::task::{Connection, Failure, FailureKind, Operation, Phase, StepDone, Task, TaskReport, Transition};
 use stele_core::unit::Timestamp;
 
 use crate::clock::Clock;
 use crate::driver::{Applied, Driver, Meter};
-use crate::plan::{Step, plan};
+use crate::plan::{Step, guess, plan};
 
 /// Work that takes longer than this is announced, in milliseconds. Most LVM commands take less, and every
 /// announcement is a commit in the log.
@@ -83,9 +83,13 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     if clock.now() >= task.deadline {
         return Done::TooLate;
     }
-    let mut steps = match missing(driver, task, meter).await {
-        Ok(steps) => steps,
-        Err(failure) => return Done::Failed(done, failure),
+    let mut guessed = guess(task);
+    let mut steps = match guessed {
+        Some(step) => vec![step],
+        None => match missing(driver, task, meter).await {
+            Ok(steps) => steps,
+            Err(failure) => return Done::Failed(done, failure),
+        },
     };
     // The look may have waited long for LVM's lock.
     if !steps.is_empty() && clock.now() >= task.deadline {
@@ -105,10 +109,15 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
         match missing(driver, task, meter).await {
             Ok(rest) if !rest.contains(&step) && done.len() < STEPS_MAX => {
                 tracing::info!(task = %task.id, %failure, "a step failed, but what it was to do is done");
-                done.push(StepDone { step: failure.step, took_us, exit_status: failure.exit_status });
+                // A wrong guess did nothing: it is there already.
+                if guessed.take().is_none() || failure.kind != FailureKind::Conflict {
+                    done.push(StepDone { step: failure.step, took_us, exit_status: failure.exit_status });
+                }
                 steps = rest;
                 steps.reverse();
             }
+            // Nobody had looked before.
+            Err(why) if guessed.take().is_some() => return Done::Failed(done, why),
             // The first failure is the reason; what the second look says is only its consequence.
             Ok(_) | Err(_) => return Done::Failed(done, failure),
         }

@@ -225,6 +225,21 @@ impl fmt::Display for Step {
     }
 }
 
+/// The only step of a task whose object is most likely not there yet, so that nobody has to look first: a volume that was
+/// never asked for before. Making it fails when something of its name exists, so a wrong guess harms nobody.
+#[must_use]
+pub fn guess(task: &Task) -> Option<Step> {
+    match task.operation {
+        Operation::CreateVolume { size_gib, source: None, .. }
+            if task.phase == Phase::Execute && task.dispatch == 1 =>
+        {
+            let act = Act::Create { size_bytes: size_gib.bytes(), unfinished: false };
+            Some(Step { on: Objects::of(task).object, act })
+        }
+        _ => None,
+    }
+}
+
 /// The steps that are missing; none when the task's words are true already.
 ///
 /// # Errors

@@ -243,7 +243,8 @@ impl<'a> Part<'a> {
     }
 
     fn is_kept(&self, snapshot: &Snapshot) -> bool {
-        snapshot.pool == self.report.pool && snapshot.status == SnapshotStatus::Available
+        // A client may say that one is available of which not all was taken.
+        snapshot.pool == self.report.pool && snapshot.status == SnapshotStatus::Available && snapshot.progress == 100
     }
 
     fn drift(&self, what: Stored, kind: DriftKind, reason: String) -> Drift {

@@ -57,7 +57,8 @@ fn tasks() -> Vec<Task> {
     let revert = |task: Task| Task { phase: Phase::Revert, ..task };
     vec![
         create_task(3, 2),
-        create_task(1, 2),
+        // Its volume is there, from an earlier dispatch.
+        Task { dispatch: 2, ..create_task(1, 2) },
         extend_task(1, 3),
         delete_task(1),
         delete_task(2),
@@ -227,7 +228,7 @@ async fn a_task_whose_deadline_has_passed_has_no_effect() {
     let task = Task { deadline: clock.now(), ..create_task(3, 1) };
     assert_eq!(execute(&host.driver(), &clock, &task, |_| ()).await, None);
     // It passes while the storage is looked at.
-    let task = Task { deadline: clock.now().plus_ms(500), ..create_task(3, 1) };
+    let task = Task { dispatch: 2, deadline: clock.now().plus_ms(500), ..create_task(3, 1) };
     let slow = Slow { host: host.clone(), observe_ms: 600, chunk_ms: 0 };
     assert_eq!(execute(&slow, &clock, &task, |_| ()).await, None);
     assert_eq!(host.applies(), 0);
@@ -276,6 +277,26 @@ impl Driver for Slow {
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         self.host.driver().inventory(pool).await
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_volume_is_made_without_a_look_and_a_wrong_guess_harms_nobody() {
+    let began = tokio::time::Instant::now();
+    let slow = Slow { host: host(), observe_ms: 1000, chunk_ms: 0 };
+    let done = async |task: Task| match outcome(run(&slow, &task).await) {
+        Ok(steps) => steps.join(" "),
+        Err(failure) => failure.kind.to_string(),
+    };
+    let looks = || began.elapsed().as_millis() / 1000;
+    assert_eq!((done(create_task(11, 1)).await, looks()), ("create".to_owned(), 0));
+    // Delivered once more: it is there, so nothing is missing.
+    assert_eq!((done(create_task(11, 1)).await, looks()), (String::new(), 1));
+    // A later dispatch looks first.
+    assert_eq!((done(Task { dispatch: 2, ..create_task(11, 1) }).await, looks()), (String::new(), 2));
+    // Somebody else's.
+    slow.host.put(&pool(), Object::Volume(volume(12)), MemoryObject::foreign(GIB));
+    assert_eq!((done(create_task(12, 1)).await, looks()), ("conflict".to_owned(), 3));
+    assert_eq!((done(create_task(13, 100)).await, looks()), ("no_space".to_owned(), 4));
 }
 
 async fn interim(observe_ms: u64, chunk_ms: u64) -> Vec<String> {

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::looks::Wanted;
 use crate::plan::Wipe;
 use crate::runner::Invocation;
 
@@ -34,11 +35,11 @@ impl Argv {
         self.report("lvs", LV_COLUMNS, &[])
     }
 
-    /// The logical volumes of these names, and what was taken from the first of them. A selection and not names: then
-    /// absence is a shorter list and success, and nothing has to be concluded from an error message.
-    pub(super) fn lvs_of(&self, names: &[String]) -> Invocation {
-        let named = names.iter().map(|name| format!("lv_name=\"{name}\""));
-        let taken = names.first().map(|name| format!("origin=\"{name}\""));
+    /// The logical volumes that are wanted. A selection and not names: then absence is a shorter list and success, and
+    /// nothing has to be concluded from an error message.
+    pub(super) fn lvs_of(&self, wanted: &Wanted) -> Invocation {
+        let named = wanted.names.iter().map(|name| format!("lv_name=\"{name}\""));
+        let taken = wanted.origins.iter().map(|name| format!("origin=\"{name}\""));
         let selection = named.chain(taken).collect::<Vec<_>>().join(" || ");
         self.report("lvs", LV_COLUMNS, &["-S".to_owned(), selection])
     }
@@ -200,11 +201,14 @@ mod tests {
         for (invocation, text) in [
             (argv.lvs(), format!("{columns} vg")),
             (
-                argv.lvs_of(std::slice::from_ref(&name)),
+                argv.lvs_of(&Wanted { names: [name.clone()].into(), origins: [name.clone()].into() }),
                 format!("{columns} -S lv_name=\"{name}\" || origin=\"{name}\" vg"),
             ),
             (
-                argv.lvs_of(&["a".to_owned(), "b".to_owned()]),
+                argv.lvs_of(&Wanted {
+                    names: ["a".to_owned(), "b".to_owned()].into(),
+                    origins: ["a".to_owned()].into(),
+                }),
                 format!("{columns} -S lv_name=\"a\" || lv_name=\"b\" || origin=\"a\" vg"),
             ),
             (argv.vgs(), "vgs --reportformat json --units b --nosuffix -o vg_name,vg_size,vg_free,lv_count vg".into()),

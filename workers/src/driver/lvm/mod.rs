@@ -12,10 +12,12 @@
 //! | report   | the parser of what `lvs` and `vgs` print                    |
 //! | classify | what a failed command means                                 |
 //! | copy     | copies from device to device                                |
+//! | looks    | one `lvs` for all who wait for one                          |
 
 mod argv;
 mod classify;
 mod copy;
+mod looks;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step, Wipe};
 use crate::runner::{Invocation, Output, Runner};
 use crate::target::{AnyTarget, ExportItem, Target as _};
 use argv::Argv;
+use looks::{Looks, Wanted};
 use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
 
 /// How much one `blkdiscard --zeroout` overwrites. Each has the time of one command, which is enough for 9 MiB/s,
@@ -63,6 +66,7 @@ struct Inner {
     target: Option<AnyTarget>,
     argv: Argv,
     runner: Runner,
+    looks: Looks,
 }
 
 impl Lvm {
@@ -89,6 +93,7 @@ impl Lvm {
                 timeout: Duration::from_millis(config.command_timeout_ms),
             },
             runner,
+            looks: Looks::default(),
         };
         inner.thin_pool = inner.find_thin_pool(config).await?;
         if let Some(target) = &config.target {
@@ -351,13 +356,17 @@ impl Inner {
 
     /// The volumes of these names, and what was taken from the first of them.
     async fn find_named(&self, names: &[String]) -> Result<Vec<LogicalVolume>, Failure> {
-        let volumes = self.read(self.argv.lvs_of(names), report::logical_volumes).await?;
+        self.looks.find(names, |wanted| self.look_for(wanted)).await
+    }
+
+    async fn look_for(&self, wanted: Wanted) -> Result<Vec<LogicalVolume>, Failure> {
+        let volumes = self.read(self.argv.lvs_of(&wanted), report::logical_volumes).await?;
         // That LVM understood the selection is checked all the same.
-        let selected = |lv: &LogicalVolume| names.contains(&lv.name) || lv.origin.as_ref() == names.first();
-        match volumes.iter().find(|lv| !selected(lv)) {
+        match volumes.iter().find(|lv| !wanted.has(lv)) {
             None => Ok(volumes),
             Some(other) => {
-                let message = format!("lvs was asked for {} and told of {}", names.join(", "), other.name);
+                let names = wanted.names.into_iter().collect::<Vec<_>>().join(", ");
+                let message = format!("lvs was asked for {names} and told of {}", other.name);
                 Err(failure(FailureKind::Unparsable, "lvs", message))
             }
         }
