@@ -54,9 +54,15 @@ pub enum Volume {
 /// `stele volume create`
 #[derive(Debug, Args)]
 pub struct VolumeCreate {
-    /// Its size in GiB
-    #[arg(long, value_name = "GIB")]
-    pub size: u32,
+    /// Its size in GiB; that of its source when absent
+    #[arg(long, value_name = "GIB", required_unless_present_any = ["snapshot", "source"])]
+    pub size: Option<u32>,
+    /// The snapshot, by id or name, whose data it begins with
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with = "source")]
+    pub snapshot: Option<String>,
+    /// The volume, by id or name, whose data it begins with
+    #[arg(long, value_name = "VOLUME")]
+    pub source: Option<String>,
     /// Its name
     #[arg(long, default_value = "")]
     pub name: String,
@@ -192,7 +198,7 @@ pub enum Type {
     },
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

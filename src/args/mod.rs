@@ -3,6 +3,7 @@
 mod auth;
 mod client;
 mod role;
+mod snapshot;
 mod tools;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use stele_core::id::ProjectId;
 pub use auth::{Auth, AuthMethod};
 pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, Wait};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
+pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList};
 pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, Replay, ShowWhat};
 
 /// An event-sourced block-storage orchestrator.
@@ -64,6 +66,9 @@ pub enum Command {
     /// Volumes
     #[command(subcommand)]
     Volume(Volume),
+    /// Snapshots
+    #[command(subcommand)]
+    Snapshot(Snapshot),
     /// Make a volume a block device of this machine; prints its path
     Attach(Attach),
     /// Let go of a volume that `stele attach` made a device

@@ -8,6 +8,7 @@ mod pool;
 mod quota;
 mod replay;
 mod service;
+mod snapshot;
 mod volume;
 mod volume_type;
 mod wait;
@@ -41,6 +42,7 @@ pub async fn run(settings: Settings, command: &Command, json: bool) -> Result<()
     let session = Session { settings, api, json };
     match command {
         Command::Volume(volume) => volume::run(&session, volume).await,
+        Command::Snapshot(snapshot) => snapshot::run(&session, snapshot).await,
         Command::Attach(args) => attach::attach(&session, args).await,
         Command::Detach(args) => attach::detach(&session, args).await,
         Command::Service(service) => service::run(&session, service).await,

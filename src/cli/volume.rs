@@ -8,7 +8,7 @@ use stele_core::unit::Position;
 use stele_projections::view::{DecisionList, FlowList, VolumeList, VolumeView};
 
 use super::output::{json, line, or_dash, pairs, table};
-use super::{Session, wait};
+use super::{Session, snapshot, wait};
 use crate::args::{Volume, VolumeCreate, VolumeList as ListArgs, Wait};
 use crate::client::Accepted;
 use crate::failure::Failure;
@@ -29,8 +29,18 @@ pub(super) async fn run(session: &Session, command: &Volume) -> Result<(), Failu
 }
 
 async fn create(session: &Session, args: &VolumeCreate) -> Result<(), Failure> {
+    let of_snapshot = match &args.snapshot {
+        Some(named) => Some(snapshot::find(session, named).await?),
+        None => None,
+    };
+    let of_volume = match &args.source {
+        Some(named) => Some(find(session, named).await?),
+        None => None,
+    };
     let content = json!({
         "id": args.id,
+        "snapshot": of_snapshot,
+        "source_volume": of_volume,
         "size_gib": args.size,
         "name": args.name,
         "description": args.description,
@@ -41,7 +51,7 @@ async fn create(session: &Session, args: &VolumeCreate) -> Result<(), Failure> {
     let connection = session.connection().await?;
     let accepted = session.command(&connection, "volume", "create", content).await?;
     let id = volume_of(accepted)?;
-    after(session, id, accepted, args.wait, "available").await
+    wait::after::<VolumeView>(session, id, accepted, args.wait, "available").await
 }
 
 async fn list(session: &Session, args: &ListArgs) -> Result<(), Failure> {
@@ -80,7 +90,7 @@ async fn list(session: &Session, args: &ListArgs) -> Result<(), Failure> {
 
 async fn show(session: &Session, volume: &str) -> Result<(), Failure> {
     let id = find(session, volume).await?;
-    let view = wait::look(&session.api, id, Position(0)).await?.ok_or_else(|| not_found(volume))?;
+    let view: VolumeView = wait::look(&session.api, &id, Position(0)).await?.ok_or_else(|| not_found(volume))?;
     let flows: FlowList = session.api.get(&format!("/v1/volumes/{id}/flows"), &[], None).await?;
     let decisions: DecisionList = session.api.get(&format!("/v1/volumes/{id}/decisions"), &[], None).await?;
     if session.json {
@@ -126,7 +136,7 @@ async fn delete(session: &Session, volumes: &[String], force: bool, wait: Wait) 
     for volume in volumes {
         let id = find(session, volume).await?;
         let accepted = session.command(&connection, "volume", "delete", json!({"id": id, "force": force})).await?;
-        after(session, id, accepted, wait, "deleted").await?;
+        wait::after::<VolumeView>(session, id, accepted, wait, "deleted").await?;
     }
     Ok(())
 }
@@ -135,7 +145,7 @@ async fn extend(session: &Session, volume: &str, size_gib: u32, wait: Wait) -> R
     let id = find(session, volume).await?;
     let connection = session.connection().await?;
     let accepted = session.command(&connection, "volume", "extend", json!({"id": id, "size_gib": size_gib})).await?;
-    after(session, id, accepted, wait, "available").await
+    wait::after::<VolumeView>(session, id, accepted, wait, "available").await
 }
 
 async fn update(session: &Session, volume: &str, mut content: Value) -> Result<(), Failure> {
@@ -144,40 +154,10 @@ async fn update(session: &Session, volume: &str, mut content: Value) -> Result<(
     let connection = session.connection().await?;
     let accepted = session.command(&connection, "volume", "update", content).await?;
     let no_wait = Wait { wait: false, timeout: 0 };
-    after(session, id, accepted, no_wait, "available").await
+    wait::after::<VolumeView>(session, id, accepted, no_wait, "available").await
 }
 
-/// Shows the volume as it is after a command, or when that has come to its end. `wanted` is the status of success.
-async fn after(session: &Session, id: VolumeId, accepted: Accepted, wait: Wait, wanted: &str) -> Result<(), Failure> {
-    let volume = if wait.wait {
-        wait::until_at_rest(session, id, accepted.position, wait).await?
-    } else {
-        wait::look(&session.api, id, accepted.position).await?
-    };
-    let Some(volume) = volume else {
-        if session.json {
-            return json(&json!({"id": id, "status": "deleted", "position": accepted.position}));
-        }
-        line(&format!("volume {id} is deleted"));
-        return Ok(());
-    };
-    if session.json {
-        json(&volume)?
-    } else {
-        print(&volume)
-    }
-    if wait.wait && volume.status != wanted {
-        let why = volume.reason.unwrap_or_else(|| format!("it is {}", volume.status));
-        return Err(Failure::new(
-            "FlowFailed",
-            format!("volume {id}: {why}"),
-            format!("`stele volume show {id}` tells more"),
-        ));
-    }
-    Ok(())
-}
-
-fn print(volume: &VolumeView) {
+pub(super) fn print(volume: &VolumeView) {
     let metadata: Vec<String> = volume.metadata.iter().map(|(key, value)| format!("{key}={value}")).collect();
     pairs([
         ("id", volume.id.to_string()),
@@ -224,6 +204,6 @@ fn volume_of(accepted: Accepted) -> Result<VolumeId, Failure> {
     })
 }
 
-fn map(pairs: &[(String, String)]) -> BTreeMap<&str, &str> {
+pub(super) fn map(pairs: &[(String, String)]) -> BTreeMap<&str, &str> {
     pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }

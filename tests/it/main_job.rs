@@ -47,6 +47,7 @@ async fn a_command_becomes_a_volume_and_survives_every_end() {
     let asked: Value = api.get(&format!("/v1/volumes/{id}"), &[], Some(position)).await.unwrap();
     assert_eq!(asked["name"], "asked");
 
+    snapshots_and_copies(&dev, folder.path()).await;
     change_and_delete(&dev, web_id, &file).await;
     until(&dev, "published", "available").await;
     let quota = dev.json(&["quota", "show"]).await;
@@ -55,6 +56,31 @@ async fn a_command_becomes_a_volume_and_survives_every_end() {
     audit(&dev).await;
     look_back(&dev, &id, position, folder.path()).await;
     end_and_start_again(dev, folder.path()).await;
+}
+
+/// A snapshot by name, a volume out of it and one out of the volume; all of them go again.
+async fn snapshots_and_copies(dev: &Dev, folder: &Path) {
+    let taken = dev.json(&["snapshot", "create", "web", "--name", "monday", "--metadata", "a=b", "--wait"]).await;
+    assert_eq!((&taken["status"], &taken["size_gib"]), (&json!("available"), &json!(1)));
+    let id = taken["id"].as_str().unwrap();
+    let file = folder.join("volumes/1/pool").join(format!("_snapshot-{id}"));
+    assert!(file.exists(), "{}", file.display());
+    let shown = dev.json(&["snapshot", "show", "monday"]).await;
+    assert_eq!((&shown["id"], &shown["metadata"]["a"]), (&json!(id), &json!("b")));
+    let list = dev.json(&["snapshot", "list", "--volume", "web", "--name", "monday"]).await;
+    assert_eq!(list["snapshots"], json!([shown]));
+    assert_eq!(dev.json(&["snapshot", "list", "--volume", "asked"]).await["snapshots"], json!([]));
+    let copy = dev.json(&["volume", "create", "--snapshot", "monday", "--name", "copy", "--wait"]).await;
+    assert_eq!((&copy["source_snapshot_id"], &copy["size_gib"]), (&json!(id), &json!(1)));
+    let clone = dev.json(&["volume", "create", "--source", "copy", "--size", "2", "--name", "clone", "--wait"]).await;
+    assert_eq!((&clone["source_volume_id"], &clone["size_gib"]), (&copy["id"], &json!(2)));
+    let refused = dev.stele(&["volume", "create", "--snapshot", "tuesday"]).await;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("tuesday"), "{refused:?}");
+    assert!(!dev.stele(&["volume", "create", "--name", "sizeless"]).await.status.success());
+    let deleted = dev.json(&["snapshot", "delete", "monday", "--wait"]).await;
+    assert_eq!(deleted["status"], "deleted");
+    assert!(!file.exists());
+    dev.stele(&["volume", "delete", "copy", "clone", "--wait"]).await;
 }
 
 /// Extend, update, show, delete; the file is what the volume says.

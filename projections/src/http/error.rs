@@ -29,6 +29,8 @@ pub enum ErrorCode {
     PoolNotFound,
     /// No such volume type.
     VolumeTypeNotFound,
+    /// No such snapshot.
+    SnapshotNotFound,
     /// The path knows other methods.
     MethodNotAllowed,
     /// There is no valid token.
@@ -63,6 +65,7 @@ impl ErrorCode {
             Self::DecisionNotFound => "DecisionNotFound",
             Self::PoolNotFound => "PoolNotFound",
             Self::VolumeTypeNotFound => "VolumeTypeNotFound",
+            Self::SnapshotNotFound => "SnapshotNotFound",
             Self::MethodNotAllowed => "MethodNotAllowed",
             Self::Unauthenticated => "Unauthenticated",
             Self::Forbidden => "Forbidden",
@@ -85,7 +88,8 @@ impl ErrorCode {
             | Self::FlowNotFound
             | Self::DecisionNotFound
             | Self::PoolNotFound
-            | Self::VolumeTypeNotFound => StatusCode::NOT_FOUND,
+            | Self::VolumeTypeNotFound
+            | Self::SnapshotNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,

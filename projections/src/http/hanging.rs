@@ -1,36 +1,52 @@
 use std::str::FromStr;
 
 use axum::extract::{RawQuery, State};
+use stele_core::id::SnapshotId;
 use stele_core::port::Log;
 
-use super::answer::{Answered, ask};
-use super::error::ApiError;
-use super::parameters::Parameters;
+use super::answer::{Answered, PathText, ask, missing, parameter};
+use super::error::{ApiError, ErrorCode};
+use super::parameters::{self, Parameters};
 use super::state::ApiState;
 use crate::query::{self, HangingPageRequest, LIMIT_DEFAULT};
-use crate::view::{AttachmentList, SnapshotList};
+use crate::view::{AttachmentList, SnapshotList, SnapshotView};
 
 pub(super) async fn snapshots<L: Log>(
     State(state): State<ApiState<L>>,
     RawQuery(query): RawQuery,
 ) -> Answered<SnapshotList> {
-    let request = page_request(query.as_deref())?;
+    let mut given = Parameters::parse(query.as_deref())?;
+    let name = given.text("name")?;
+    let request = HangingPageRequest { name, ..page_request(given)? };
     ask(&state, move |snapshot, _| Ok(query::snapshots(snapshot, &request)?)).await
+}
+
+pub(super) async fn snapshot<L: Log>(
+    State(state): State<ApiState<L>>,
+    id: PathText,
+    RawQuery(query): RawQuery,
+) -> Answered<SnapshotView> {
+    parameters::none(query.as_deref())?;
+    let id: SnapshotId = parameter(id, "snapshot id", "give a UUID")?;
+    let no_snapshot = move || missing(ErrorCode::SnapshotNotFound, "snapshot", id);
+    ask(&state, move |snapshot, _| query::snapshot(snapshot, id)?.ok_or_else(no_snapshot)).await
 }
 
 pub(super) async fn attachments<L: Log>(
     State(state): State<ApiState<L>>,
     RawQuery(query): RawQuery,
 ) -> Answered<AttachmentList> {
-    let request = page_request(query.as_deref())?;
+    let request = page_request(Parameters::parse(query.as_deref())?)?;
     ask(&state, move |snapshot, _| Ok(query::attachments(snapshot, &request)?)).await
 }
 
-fn page_request<Id: FromStr<Err: std::fmt::Display>>(query: Option<&str>) -> Result<HangingPageRequest<Id>, ApiError> {
-    let mut given = Parameters::parse(query)?;
+fn page_request<Id: FromStr<Err: std::fmt::Display>>(
+    mut given: Parameters,
+) -> Result<HangingPageRequest<Id>, ApiError> {
     let request = HangingPageRequest {
         project: given.value("project", "give the project's id")?,
         volume: given.value("volume", "give the volume's UUID")?,
+        name: None,
         limit: given.value("limit", "give a number from 1 to 1000")?.unwrap_or(LIMIT_DEFAULT),
         marker: given.value("marker", "give the next_marker of the page before")?,
     };

@@ -53,6 +53,7 @@ pub fn router<L: Log>(state: ApiState<L>, asker: Asker) -> Router {
         .route("/volumes/{id}/decision", get(volumes::decision::<L>))
         .route("/flows/{id}", get(volumes::flow::<L>))
         .route("/snapshots", get(hanging::snapshots::<L>))
+        .route("/snapshots/{id}", get(hanging::snapshot::<L>))
         .route("/attachments", get(hanging::attachments::<L>))
         .route("/pools", get(pools::list::<L>))
         .route("/pools/{name}", get(pools::show::<L>))

@@ -16,6 +16,8 @@ pub struct HangingPageRequest<Id> {
     pub project: Option<ProjectId>,
     /// Those of this volume.
     pub volume: Option<VolumeId>,
+    /// Those of exactly this name, where they have one.
+    pub name: Option<String>,
     /// At most so many, 1 to [`LIMIT_MAX`].
     pub limit: usize,
     /// Only what comes behind this one.
@@ -24,7 +26,7 @@ pub struct HangingPageRequest<Id> {
 
 impl<Id> Default for HangingPageRequest<Id> {
     fn default() -> Self {
-        Self { project: None, volume: None, limit: LIMIT_DEFAULT, marker: None }
+        Self { project: None, volume: None, name: None, limit: LIMIT_DEFAULT, marker: None }
     }
 }
 
@@ -42,6 +44,14 @@ pub enum HangingPageError {
     Store(#[from] StoreError),
 }
 
+/// One snapshot; `None` when it does not exist (any more).
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub fn snapshot(stored: &Snapshot, id: SnapshotId) -> Result<Option<SnapshotView>, StoreError> {
+    Ok(stored.find::<VolumeSnapshot>(&id)?.map(snapshot_view))
+}
+
 /// One page of the snapshots.
 ///
 /// # Errors
@@ -50,7 +60,8 @@ pub fn snapshots(
     snapshot: &Snapshot,
     request: &HangingPageRequest<SnapshotId>,
 ) -> Result<SnapshotList, HangingPageError> {
-    let (page, next_marker) = page(snapshot, request, |found: &VolumeSnapshot| &found.project)?;
+    let is_called = |found: &VolumeSnapshot| request.name.as_ref().is_none_or(|name| found.name == *name);
+    let (page, next_marker) = page(snapshot, request, |found: &VolumeSnapshot| &found.project, is_called)?;
     let next_marker = next_marker.then(|| page.last().map(|found| found.id)).flatten();
     Ok(SnapshotList { snapshots: page.into_iter().map(snapshot_view).collect(), next_marker })
 }
@@ -63,7 +74,7 @@ pub fn attachments(
     snapshot: &Snapshot,
     request: &HangingPageRequest<AttachmentId>,
 ) -> Result<AttachmentList, HangingPageError> {
-    let (page, next_marker) = page(snapshot, request, |found: &Attachment| &found.project)?;
+    let (page, next_marker) = page(snapshot, request, |found: &Attachment| &found.project, |_| true)?;
     let next_marker = next_marker.then(|| page.last().map(|found| found.id)).flatten();
     Ok(AttachmentList { attachments: page.into_iter().map(attachment_view).collect(), next_marker })
 }
@@ -73,6 +84,7 @@ fn page<T: Stored + Listed>(
     snapshot: &Snapshot,
     request: &HangingPageRequest<T::Id>,
     project_of: impl Fn(&T) -> &ProjectId,
+    is_called: impl Fn(&T) -> bool,
 ) -> Result<(Vec<T>, bool), HangingPageError> {
     if !(1..=LIMIT_MAX).contains(&request.limit) {
         return Err(HangingPageError::InvalidLimit(request.limit));
@@ -94,7 +106,7 @@ fn page<T: Stored + Listed>(
         (None, None) => Scope::All,
     };
     let list = snapshot.list::<T>(scope, Order::NewestFirst, marker.as_ref())?;
-    let wanted = list.filter(|found| found.as_ref().map_or(true, is_wanted));
+    let wanted = list.filter(|found| found.as_ref().map_or(true, |found| is_wanted(found) && is_called(found)));
     let mut page = wanted.take(request.limit + 1).collect::<Result<Vec<T>, StoreError>>()?;
     let has_more = page.len() > request.limit;
     page.truncate(request.limit);

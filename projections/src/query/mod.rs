@@ -16,7 +16,7 @@ mod volumes;
 pub use decisions::{decision_of_volume, decisions_of_volume};
 pub use entities::{Entities, List, Listed, Order, Scope, Stored};
 pub use flows::{flow, flows_of_volume};
-pub use hanging::{HangingPageError, HangingPageRequest, attachments, snapshots};
+pub use hanging::{HangingPageError, HangingPageRequest, attachments, snapshot, snapshots};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Sort, SortDirection, SortKey};
 pub use pools::{pool, pools};
 pub use quotas::{quota_class, quota_defaults, quotas_of_project};

@@ -1,7 +1,7 @@
 use super::*;
 use crate::view::{
     AttachmentList, DecisionList, DecisionView, FlowHistory, FlowList, LogDigest, LogHead, PoolList, PoolView,
-    QuotaSetView, Readiness, ServiceList, SnapshotList, TypeList, TypeView, VolumeList, VolumeView,
+    QuotaSetView, Readiness, ServiceList, SnapshotList, SnapshotView, TypeList, TypeView, VolumeList, VolumeView,
 };
 
 async fn read<T: serde::de::DeserializeOwned>(api: &Api, uri: &str) -> T {
@@ -80,6 +80,19 @@ async fn every_route_answers_what_the_views_say() {
 }
 
 #[tokio::test]
+async fn snapshots_are_found_by_id_and_by_name() {
+    let (api, story) = told().await;
+    let list: SnapshotList = read(&api, &format!("/v1/snapshots?volume={}", story.lab.volume)).await;
+    let taken = &list.snapshots[1];
+    let one: SnapshotView = read(&api, &format!("/v1/snapshots/{}", taken.id)).await;
+    assert_eq!(&one, taken);
+    let named: SnapshotList = read(&api, &format!("/v1/snapshots?project=lab&name={}", taken.name)).await;
+    assert!(named.snapshots.contains(taken) && named.snapshots.iter().all(|found| found.name == taken.name));
+    let unnamed: SnapshotList = read(&api, "/v1/snapshots?name=nobody").await;
+    assert_eq!(unnamed.snapshots, []);
+}
+
+#[tokio::test]
 async fn bad_requests_have_stable_codes_and_never_a_5xx() {
     let (api, story) = told().await;
     let (known, unknown) = (story.rescheduled.0, uuid::Uuid::from_u128(77));
@@ -114,7 +127,10 @@ async fn bad_requests_have_stable_codes_and_never_a_5xx() {
         (&many, 400, "InvalidParameter"),
         (&format!("/v1/snapshots?project=demo&marker={}", story.lab.snapshot), 400, "UnknownMarker"),
         ("/v1/snapshots?limit=0", 400, "InvalidParameter"),
-        ("/v1/snapshots?name=x", 400, "UnknownParameter"),
+        ("/v1/snapshots?colour=x", 400, "UnknownParameter"),
+        ("/v1/attachments?name=x", 400, "UnknownParameter"),
+        ("/v1/snapshots/7", 400, "InvalidParameter"),
+        (&format!("/v1/snapshots/{unknown}"), 404, "SnapshotNotFound"),
         ("/v1/attachments?marker=x", 400, "InvalidParameter"),
         ("/v1/pools/n1", 400, "InvalidParameter"),
         ("/v1/pools/n1@lvm", 400, "InvalidParameter"),
