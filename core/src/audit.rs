@@ -157,7 +157,7 @@ fn flows(state: &State, found: &mut Vec<Violation>) {
 /// Whether what the flow works on names it. Cleanups work on what is named nowhere any more.
 fn is_wanted(state: &State, flow: &Flow) -> bool {
     let by = match flow.kind {
-        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend => {
+        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend | FlowKind::VolumeRevert => {
             state.volumes.get(&flow.volume).and_then(|volume| volume.status.flow())
         }
         FlowKind::SnapshotCreate | FlowKind::SnapshotDelete => {

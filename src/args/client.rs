@@ -35,6 +35,17 @@ pub enum Volume {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Give a volume the data of its latest snapshot back; what was written since is lost
+    Revert {
+        /// The volume's id or name
+        volume: String,
+        /// The snapshot, by id or name: the volume's latest one
+        #[arg(long, value_name = "SNAPSHOT")]
+        snapshot: String,
+        /// How to wait
+        #[command(flatten)]
+        wait: Wait,
+    },
     /// Change a volume's name, description or metadata
     Update {
         /// The volume's id or name

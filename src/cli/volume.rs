@@ -20,6 +20,7 @@ pub(super) async fn run(session: &Session, command: &Volume) -> Result<(), Failu
         Volume::Show { volume } => show(session, volume).await,
         Volume::Delete { volumes, force, wait } => delete(session, volumes, *force, *wait).await,
         Volume::Extend { volume, size_gib, wait } => extend(session, volume, *size_gib, *wait).await,
+        Volume::Revert { volume, snapshot, wait } => revert(session, volume, snapshot, *wait).await,
         Volume::Update { volume, name, description, metadata } => {
             let content =
                 json!({"name": name, "description": description, "metadata": metadata.as_ref().map(|m| map(m))});
@@ -145,6 +146,15 @@ async fn extend(session: &Session, volume: &str, size_gib: u32, wait: Wait) -> R
     let id = find(session, volume).await?;
     let connection = session.connection().await?;
     let accepted = session.command(&connection, "volume", "extend", json!({"id": id, "size_gib": size_gib})).await?;
+    wait::after::<VolumeView>(session, id, accepted, wait, "available").await
+}
+
+async fn revert(session: &Session, volume: &str, to: &str, wait: Wait) -> Result<(), Failure> {
+    let id = find(session, volume).await?;
+    let snapshot = snapshot::find(session, to).await?;
+    let connection = session.connection().await?;
+    let content = json!({"id": id, "snapshot": snapshot});
+    let accepted = session.command(&connection, "volume", "revert", content).await?;
     wait::after::<VolumeView>(session, id, accepted, wait, "available").await
 }
 

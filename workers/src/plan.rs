@@ -5,6 +5,7 @@
 //! create            Create             nothing, or Extend            Conflict           Create
 //! create from ...   Clone, or Copy     nothing, Extend, or Copy      Conflict           Clone
 //! delete            nothing            Wipe, Remove                  Conflict           Remove
+//! revert            Clone, Replace     Clone, Replace or Overwrite   Conflict           Overwrite
 //! extend            NotFound           nothing, or Extend            Conflict           Extend
 //! snapshot          Snapshot           nothing                       Conflict           Snapshot
 //! delete snapshot   nothing            Split, Wipe, Remove           Conflict           Remove
@@ -20,10 +21,11 @@
 //! made by somebody else, and is neither taken over nor destroyed. A volume is never shrunk, so an extend has nothing
 //! to revert; a deleted volume cannot come back, so a delete has nothing to revert either.
 //!
-//! Copies are in [`copy`], hosts in [`hosts`].
+//! Copies are in [`copy`], hosts in [`hosts`], volumes that get the data of a snapshot back in [`revert`].
 
 mod copy;
 mod hosts;
+mod revert;
 #[cfg(test)]
 mod tests;
 
@@ -42,8 +44,10 @@ pub struct Look {
     pub object: Observed,
     /// Of what it takes data from; absent when it takes none.
     pub source: Observed,
-    /// Of what may lie beside it; absent when nothing may.
+    /// Of what may lie beside it while it is made; absent when nothing may.
     pub still: Observed,
+    /// Of what may lie beside it while it is reverted; absent when nothing may.
+    pub successor: Observed,
     /// Of how hosts reach it.
     pub export: Export,
 }
@@ -167,6 +171,20 @@ pub enum Act {
         /// The other object.
         from: Object,
     },
+    /// Put another object, which has all its tags already, in the place of a volume, which is removed.
+    Replace {
+        /// The other object. It gets the volume's name.
+        by: Object,
+        /// The position in the volume's tags. A volume with another one is not touched: somebody was quicker. `None`
+        /// when the volume was not there.
+        at: Option<Position>,
+    },
+    /// Copy all bytes of a snapshot over those of its volume, and put the position of the task in the volume's tags when
+    /// all are there.
+    Overwrite {
+        /// The snapshot.
+        from: Object,
+    },
     /// Make it larger.
     Extend {
         /// The size that it shall have, in bytes.
@@ -204,6 +222,8 @@ impl Step {
             Act::Clone { .. } => "clone",
             Act::Snapshot { .. } => "snapshot",
             Act::Copy { .. } => "copy",
+            Act::Replace { .. } => "replace",
+            Act::Overwrite { .. } => "overwrite",
             Act::Extend { .. } => "extend",
             Act::Activate => "activate",
             Act::Deactivate => "deactivate",
@@ -238,6 +258,8 @@ pub fn plan(task: &Task, look: &Look) -> Result<Vec<Step>, Failure> {
         (Operation::CreateVolume { .. } | Operation::CreateSnapshot { .. }, Phase::Revert) => seen.revert(),
         (Operation::DeleteVolume { .. } | Operation::DeleteSnapshot { .. }, Phase::Execute) => seen.delete(),
         (Operation::ExtendVolume { size_gib, .. }, Phase::Execute) => seen.extend(size_gib.bytes()),
+        (Operation::RevertVolume { .. }, Phase::Execute) => seen.go_back(),
+        (Operation::RevertVolume { .. }, Phase::Revert) => seen.stop_going_back(),
         (Operation::CreateSnapshot { .. }, Phase::Execute) => seen.snapshot(),
         (Operation::ConnectVolume { .. }, Phase::Execute) => seen.connect(),
         (Operation::DisconnectVolume { shared, .. }, Phase::Execute) => Ok(seen.disconnect(*shared)),
@@ -272,6 +294,7 @@ impl Seen<'_> {
             (
                 Operation::CreateVolume { .. }
                 | Operation::ExtendVolume { .. }
+                | Operation::RevertVolume { .. }
                 | Operation::CreateSnapshot { .. }
                 | Operation::ConnectVolume { .. },
                 Phase::Execute,

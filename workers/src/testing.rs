@@ -71,6 +71,13 @@ pub(crate) fn extend_task(n: u128, gib: u32) -> Task {
     task(Operation::ExtendVolume { volume: volume(n), size_gib: size(gib) })
 }
 
+/// Volume `n` back to its snapshot `to`, asked for one position later than everything else.
+pub(crate) fn revert_task(n: u128, to: u128) -> Task {
+    let operation = Operation::RevertVolume { volume: volume(n), snapshot: snapshot(to), size_gib: size(1) };
+    let task = task(operation);
+    Task { asked_at: Position(task.asked_at.0 + 1), ..task }
+}
+
 pub(crate) fn delete_task(n: u128) -> Task {
     task(Operation::DeleteVolume { volume: volume(n) })
 }

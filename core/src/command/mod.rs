@@ -31,7 +31,9 @@ pub use service::{ServiceChange, ServiceSet};
 pub use snapshot::{SnapshotCreate, SnapshotDelete, SnapshotStatusSet, SnapshotUpdate};
 pub use text::PairsChange;
 pub use transfer::{TransferAccept, TransferCreate, TransferDelete};
-pub use volume::{VolumeCreate, VolumeDelete, VolumeExtend, VolumeResetStatus, VolumeRetype, VolumeUpdate};
+pub use volume::{
+    VolumeCreate, VolumeDelete, VolumeExtend, VolumeResetStatus, VolumeRetype, VolumeRevert, VolumeUpdate,
+};
 pub use volume_type::{
     TypeAccess, TypeCreate, TypeDelete, TypeSetDefault, TypeSetEncryption, TypeUnsetEncryption, TypeUpdate,
 };
@@ -64,6 +66,7 @@ pub enum Command {
     VolumeCreate(VolumeCreate),
     VolumeDelete(VolumeDelete),
     VolumeExtend(VolumeExtend),
+    VolumeRevert(VolumeRevert),
     VolumeUpdate(VolumeUpdate),
     VolumeResetStatus(VolumeResetStatus),
     VolumeRetype(VolumeRetype),

@@ -23,6 +23,7 @@ pub const RESOURCES: &[(&str, &[&str])] = &[
             "create",
             "delete",
             "extend",
+            "revert",
             "update",
             "retype",
             "reserve",

@@ -67,6 +67,16 @@ pub struct VolumeExtend {
     pub size_gib: SizeGib,
 }
 
+/// Give a volume the data of its latest snapshot back (`volume.revert`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeRevert {
+    /// The volume.
+    pub id: VolumeId,
+    /// Its latest snapshot.
+    pub snapshot: SnapshotId,
+}
+
 /// Change what a volume is called (`volume.update`). Absent fields stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +139,7 @@ pub(super) fn command(verb: &str, json: &[u8]) -> Option<Result<Command, Refusal
         "create" => read::<RawCreate>(json).and_then(RawCreate::check).map(Command::VolumeCreate),
         "delete" => read(json).map(Command::VolumeDelete),
         "extend" => read::<RawExtend>(json).and_then(RawExtend::check).map(Command::VolumeExtend),
+        "revert" => read(json).map(Command::VolumeRevert),
         "update" => read::<VolumeUpdate>(json).and_then(VolumeUpdate::check).map(Command::VolumeUpdate),
         "reset_status" => read(json).map(Command::VolumeResetStatus),
         "retype" => read(json).map(Command::VolumeRetype),

@@ -95,7 +95,8 @@ const EXTEND: Field = ("007", "extend volume");
 const CREATE: Field = ("008", "create volume from backend storage");
 const SNAPSHOT: Field = ("009", "create snapshot");
 const SNAPSHOT_DELETE: Field = ("010", "delete snapshot");
-/// Cinder leaves no message when a volume cannot be deleted or detached, and has no number for it.
+/// Cinder leaves no message when a volume cannot be reverted, deleted or detached, and has no number for it.
+const REVERT: Field = ("000", "revert volume to snapshot");
 const DELETE: Field = ("000", "delete volume");
 const DETACH: Field = ("000", "detach volume");
 
@@ -116,6 +117,7 @@ fn cause(cx: &Context<'_>, events: &[Event], id: FlowId, kind: FlowKind) -> Opti
         FlowKind::VolumeCreate => (SCHEDULE, NO_BACKEND),
         FlowKind::VolumeDelete => (DELETE, UNKNOWN),
         FlowKind::VolumeExtend => (EXTEND, EXTEND_FAILED),
+        FlowKind::VolumeRevert => (REVERT, UNKNOWN),
         FlowKind::SnapshotCreate => (SNAPSHOT, SNAPSHOT_FAILED),
         FlowKind::SnapshotDelete if is_busy(events) => (SNAPSHOT_DELETE, SNAPSHOT_BUSY),
         FlowKind::SnapshotDelete => (SNAPSHOT_DELETE, SNAPSHOT_DELETE_FAILED),

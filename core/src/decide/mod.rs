@@ -29,6 +29,7 @@ mod volume_delete;
 mod volume_extend;
 mod volume_reset_status;
 mod volume_retype;
+mod volume_revert;
 mod volume_source;
 mod volume_type;
 mod volume_update;
@@ -204,6 +205,7 @@ fn decide(cx: &Context<'_>, piece: Piece<'_>) -> Decision {
             Command::VolumeCreate(create) => volume_create::decide(cx, create),
             Command::VolumeDelete(delete) => volume_delete::decide(cx, delete),
             Command::VolumeExtend(extend) => volume_extend::decide(cx, extend),
+            Command::VolumeRevert(revert) => volume_revert::decide(cx, *revert),
             Command::VolumeUpdate(update) => volume_update::decide(cx, update),
             Command::VolumeResetStatus(reset) => volume_reset_status::decide(cx, reset),
             Command::VolumeRetype(retype) => volume_retype::decide(cx, retype),

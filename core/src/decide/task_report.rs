@@ -2,6 +2,7 @@
 
 use super::{
     Context, Decided, attachment, retry, snapshot, volume_cleanup, volume_create, volume_delete, volume_extend,
+    volume_revert,
 };
 use crate::event::Event;
 use crate::id::{ADMIN_PROJECT, ProjectId, WorkerName};
@@ -95,6 +96,8 @@ fn after_success(
         (FlowKind::VolumeCreate, Phase::Revert) => volume_create::reverted(cx, flow, task),
         (FlowKind::VolumeDelete, _) => volume_delete::succeeded(cx, flow, task),
         (FlowKind::VolumeExtend, _) => volume_extend::succeeded(flow, task),
+        (FlowKind::VolumeRevert, Phase::Execute) => volume_revert::succeeded(flow),
+        (FlowKind::VolumeRevert, Phase::Revert) => volume_revert::reverted(flow, task),
         (FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup, _) => volume_cleanup::succeeded(flow),
         (FlowKind::SnapshotCreate, Phase::Execute) => snapshot::create::succeeded(flow),
         (FlowKind::SnapshotCreate, Phase::Revert) => snapshot::create::reverted(flow, task),
@@ -110,6 +113,7 @@ pub(super) fn after_failure(cx: &Context<'_>, flow: &Flow, task: &Task, failure:
         FlowKind::VolumeCreate => volume_create::failed(cx, flow, task, failure),
         FlowKind::VolumeDelete => volume_delete::failed(cx, flow, task, failure),
         FlowKind::VolumeExtend => volume_extend::failed(cx, flow, task, failure),
+        FlowKind::VolumeRevert => volume_revert::failed(cx, flow, task, failure),
         FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => volume_cleanup::failed(cx, flow, task, failure),
         FlowKind::SnapshotCreate => snapshot::create::failed(cx, flow, task, failure),
         FlowKind::SnapshotDelete => snapshot::delete::failed(cx, flow, task, failure),

@@ -184,7 +184,7 @@ fn check_snapshots(
             SnapshotStatus::Available | SnapshotStatus::Error | SnapshotStatus::Deleting { .. } => true,
             SnapshotStatus::Stated(stated) => stated == StatedSnapshotStatus::Deleting,
             SnapshotStatus::ErrorDeleting => delete.force,
-            SnapshotStatus::Creating { .. } => false,
+            SnapshotStatus::Creating { .. } | SnapshotStatus::Restoring { .. } => false,
         };
         if !allowed && !any_status {
             let status = found.status.name();

@@ -152,6 +152,13 @@ pub enum Event {
         flow: FlowId,
         reason: String,
     },
+    /// The volume is getting the data of its snapshot back; the snapshot is `restoring` meanwhile.
+    VolumeReverting { volume: VolumeId, flow: FlowId, snapshot: SnapshotId },
+    /// The volume has the data of its snapshot.
+    VolumeReverted { volume: VolumeId, flow: FlowId, snapshot: SnapshotId },
+    /// The volume did not get the data of its snapshot, or not all of them: its status is `error`. The snapshot is as it
+    /// was.
+    VolumeRevertFailed { volume: VolumeId, flow: FlowId, snapshot: SnapshotId, reason: String },
     /// The volume is being deleted.
     VolumeDeleting { volume: VolumeId, flow: FlowId },
     /// The volume is gone.

@@ -101,7 +101,7 @@ fn deleted(state: &mut State, id: SnapshotId, touch: Touch<'_>) -> Applied {
     Ok(())
 }
 
-fn change(
+pub(super) fn change(
     state: &mut State,
     meta: Meta,
     id: SnapshotId,

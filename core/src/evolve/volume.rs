@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use super::{Applied, Meta};
 use crate::event::{Event, StatusChange};
-use crate::id::{FlowId, GroupId, PoolName, VolumeId};
+use crate::id::{FlowId, GroupId, PoolName, SnapshotId, VolumeId};
 use crate::schedule::Decision;
-use crate::state::{Claim, Entity, Pool, State, Volume, VolumeStatus};
+use crate::state::{Claim, Entity, Pool, SnapshotStatus, State, Volume, VolumeStatus};
 use crate::unit::{SizeGib, Timestamp};
 
 type Touch<'a> = &'a mut dyn FnMut(Entity);
@@ -211,6 +211,17 @@ pub(super) fn changed(state: &mut State, meta: Meta, event: &Event, touch: Touch
                 volume.reason = None;
             }
         }),
+        Event::VolumeReverting { volume, flow, snapshot } => {
+            let status = VolumeStatus::Reverting { flow: *flow };
+            reverts(state, meta, (*volume, status, None), (*snapshot, SnapshotStatus::Restoring { flow: *flow }), touch)
+        }
+        Event::VolumeReverted { volume, snapshot, .. } => by_attachments(state, *volume).and_then(|status| {
+            reverts(state, meta, (*volume, status, None), (*snapshot, SnapshotStatus::Available), touch)
+        }),
+        Event::VolumeRevertFailed { volume, snapshot, reason, .. } => {
+            let volume = (*volume, VolumeStatus::Error, Some(reason));
+            reverts(state, meta, volume, (*snapshot, SnapshotStatus::Available), touch)
+        }
         Event::VolumeMigrationStated { volume, migration_status } => {
             change(state, meta, *volume, touch, |volume| volume.migration_status.clone_from(migration_status))
         }
@@ -221,6 +232,21 @@ pub(super) fn changed(state: &mut State, meta: Meta, event: &Event, touch: Touch
         Event::VolumeGrouped { volume, group } => grouped(state, meta, *volume, *group, touch),
         _ => return None,
     })
+}
+
+/// A volume on its way back to its snapshot, or there, or not.
+fn reverts(
+    state: &mut State,
+    meta: Meta,
+    (volume, status, reason): (VolumeId, VolumeStatus, Option<&String>),
+    (snapshot, of_snapshot): (SnapshotId, SnapshotStatus),
+    touch: Touch<'_>,
+) -> Applied {
+    change(state, meta, volume, touch, |volume| {
+        volume.status = status;
+        volume.reason = reason.cloned();
+    })?;
+    super::snapshot::change(state, meta, snapshot, touch, |snapshot| snapshot.status = of_snapshot)
 }
 
 /// What the status is when nothing is at work on the volume.

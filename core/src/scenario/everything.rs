@@ -118,6 +118,11 @@ const SNAPSHOTS: &str = r#"
     do volume.reset_status {"id":"<c1>","status":"maintenance","migration_status":"error"}
     extend sv 5; do volume.reset_status {"id":"<sv>","status":"available","attach_status":"detached"}
     do@admin volume.delete {"id":"<c1>","force":true}; report c1 ok
+    do snapshot.delete {"id":"<s3>"}; report s3 ok
+    do volume.revert {"id":"<sv>","snapshot":"<s1>"}; report sv started; report sv ok
+    do volume.revert {"id":"<sv>","snapshot":"<s1>"}; report sv fail:no_space; report sv ok
+    do snapshot.create {"id":"<s3>","volume":"<sv>"}; do volume.reset_status {"id":"<sv>","status":"available"}
+    do snapshot.create {"id":"<s3>","volume":"<sv>"}; report s3 ok
     do volume.delete {"id":"<sv>","cascade":true}; report s1 ok; report s3 ok; report sv ok
 "#;
 

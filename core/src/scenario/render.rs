@@ -240,6 +240,10 @@ fn volume_line(event: &Event) -> Option<String> {
         Event::VolumeExtending { volume, size_gib, .. } => format!("{name} {} {size_gib}", volume_name(*volume)),
         Event::VolumeExtended { volume, size_gib, .. } => format!("{name} {} {size_gib}", volume_name(*volume)),
         Event::VolumeExtendFailed { volume, reason, .. } => format!("{name} {}: {reason}", volume_name(*volume)),
+        Event::VolumeReverting { volume, snapshot, .. } | Event::VolumeReverted { volume, snapshot, .. } => {
+            format!("{name} {} {}", volume_name(*volume), name_of(snapshot.0))
+        }
+        Event::VolumeRevertFailed { volume, reason, .. } => format!("{name} {}: {reason}", volume_name(*volume)),
         Event::VolumeDeleting { volume, .. } => format!("{name} {}", volume_name(*volume)),
         Event::VolumeDeleted { volume } => format!("{name} {}", volume_name(*volume)),
         Event::VolumeDeleteFailed { volume, busy, reason } => {

@@ -50,6 +50,8 @@ pub enum FlowKind {
     VolumeDelete,
     /// Grows a volume.
     VolumeExtend,
+    /// Gives a volume the data of its snapshot back.
+    VolumeRevert,
     /// Removes what a given-up attempt may have left on a pool.
     VolumeCleanup,
     /// Takes a snapshot.
@@ -72,6 +74,7 @@ impl FlowKind {
             Self::VolumeCreate => "volume_create",
             Self::VolumeDelete => "volume_delete",
             Self::VolumeExtend => "volume_extend",
+            Self::VolumeRevert => "volume_revert",
             Self::VolumeCleanup => "volume_cleanup",
             Self::SnapshotCreate => "snapshot_create",
             Self::SnapshotDelete => "snapshot_delete",

@@ -54,6 +54,11 @@ pub enum SnapshotStatus {
     },
     /// It can be used.
     Available,
+    /// Its volume is getting its data back.
+    Restoring {
+        /// By this flow.
+        flow: FlowId,
+    },
     /// It is being removed.
     Deleting {
         /// By this flow; that of its volume when the volume is deleted with its snapshots.
@@ -94,7 +99,7 @@ impl SnapshotStatus {
             Self::Stated(StatedSnapshotStatus::Updating) => "updating",
             Self::Stated(StatedSnapshotStatus::Unmanaging) => "unmanaging",
             Self::Stated(StatedSnapshotStatus::BackingUp) => "backing-up",
-            Self::Stated(StatedSnapshotStatus::Restoring) => "restoring",
+            Self::Restoring { .. } | Self::Stated(StatedSnapshotStatus::Restoring) => "restoring",
         }
     }
 
@@ -120,7 +125,7 @@ impl SnapshotStatus {
     #[must_use]
     pub fn flow(self) -> Option<FlowId> {
         match self {
-            Self::Creating { flow } | Self::Deleting { flow } => Some(flow),
+            Self::Creating { flow } | Self::Restoring { flow } | Self::Deleting { flow } => Some(flow),
             Self::Available | Self::Error | Self::ErrorDeleting | Self::Stated(_) => None,
         }
     }

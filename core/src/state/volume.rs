@@ -89,6 +89,11 @@ pub enum VolumeStatus {
         /// To this size.
         size_gib: SizeGib,
     },
+    /// It is getting the data of its latest snapshot back.
+    Reverting {
+        /// By this flow.
+        flow: FlowId,
+    },
     /// It is being removed.
     Deleting {
         /// By this flow.
@@ -175,6 +180,7 @@ impl VolumeStatus {
             Self::Creating { .. } => "creating",
             Self::Available => "available",
             Self::Extending { .. } => "extending",
+            Self::Reverting { .. } => "reverting",
             Self::Deleting { .. } => "deleting",
             Self::Error => "error",
             Self::ErrorExtending => "error_extending",
@@ -207,7 +213,10 @@ impl VolumeStatus {
     #[must_use]
     pub fn flow(self) -> Option<FlowId> {
         match self {
-            Self::Creating { flow } | Self::Extending { flow, .. } | Self::Deleting { flow } => Some(flow),
+            Self::Creating { flow }
+            | Self::Extending { flow, .. }
+            | Self::Reverting { flow }
+            | Self::Deleting { flow } => Some(flow),
             Self::Available
             | Self::Error
             | Self::ErrorExtending

@@ -195,6 +195,9 @@ pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
         | Event::VolumeExtending { flow, .. }
         | Event::VolumeExtended { flow, .. }
         | Event::VolumeExtendFailed { flow, .. }
+        | Event::VolumeReverting { flow, .. }
+        | Event::VolumeReverted { flow, .. }
+        | Event::VolumeRevertFailed { flow, .. }
         | Event::VolumeDeleting { flow, .. }
         | Event::SnapshotCreated { flow, .. }
         | Event::SnapshotCreateFailed { flow, .. }
@@ -221,7 +224,7 @@ pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
 /// What a flow is at work on, when that thing's status carries the flow.
 fn owned_by(history: &FlowHistory) -> Option<Entity> {
     match history.kind {
-        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend => {
+        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend | FlowKind::VolumeRevert => {
             Some(Entity::Volume(history.volume_id))
         }
         FlowKind::SnapshotCreate | FlowKind::SnapshotDelete => history.snapshot_id.map(Entity::Snapshot),

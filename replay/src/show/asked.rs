@@ -81,6 +81,7 @@ fn wish(command: &Command) -> Option<String> {
         }
         Command::VolumeDelete(delete) if delete.force => format!("delete volume {} with force", delete.id),
         Command::VolumeDelete(delete) => format!("delete volume {}", delete.id),
+        Command::VolumeRevert(revert) => format!("revert volume {} to snapshot {}", revert.id, revert.snapshot),
         Command::VolumeExtend(extend) => format!("extend volume {} to {}", extend.id, extend.size_gib),
         Command::VolumeUpdate(update) => format!("change what volume {} is called", update.id),
         Command::ServiceSet(set) => {

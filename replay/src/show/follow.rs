@@ -177,6 +177,7 @@ fn names_volume(commit: &Commit, volume: VolumeId) -> bool {
         Some(Command::VolumeCreate(create)) => create.id == Some(volume),
         Some(Command::VolumeDelete(delete)) => delete.id == volume,
         Some(Command::VolumeExtend(extend)) => extend.id == volume,
+        Some(Command::VolumeRevert(revert)) => revert.id == volume,
         Some(Command::VolumeUpdate(update)) => update.id == volume,
         _ => false,
     }
@@ -231,6 +232,9 @@ impl<'a> Keys<'a> {
             | Event::VolumeExtending { flow, volume, .. }
             | Event::VolumeExtended { flow, volume, .. }
             | Event::VolumeExtendFailed { flow, volume, .. }
+            | Event::VolumeReverting { flow, volume, .. }
+            | Event::VolumeReverted { flow, volume, .. }
+            | Event::VolumeRevertFailed { flow, volume, .. }
             | Event::VolumeDeleting { flow, volume } => (keys.flow, keys.volume) = (Some(*flow), Some(*volume)),
             Event::VolumeCreateFailed { volume, .. }
             | Event::VolumeDeleted { volume }

@@ -6,6 +6,7 @@
 
 mod copies;
 mod hosts;
+mod reverts;
 
 use stele_core::id::{FlowId, PoolName, TaskId, VolumeId};
 use stele_core::schedule::Amount;
@@ -51,6 +52,10 @@ pub async fn run<D: Driver>(subject: &Subject<D>) {
     copies::nothing_is_made_of_nothing(subject).await;
     copies::a_volume_with_snapshots_grows_and_stays(subject).await;
     copies::a_host_reaches_a_volume(subject).await;
+    reverts::a_volume_goes_back_to_its_snapshot(subject).await;
+    reverts::a_revert_that_was_cut_short_is_finished(subject).await;
+    reverts::a_late_revert_takes_nothing_away(subject).await;
+    reverts::a_revert_that_was_given_up_leaves_nothing(subject).await;
     if hosts::exports(subject).await {
         run_hosts(subject).await;
     }

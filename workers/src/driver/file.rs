@@ -100,6 +100,7 @@ impl Driver for File {
                 object: seen(Some(objects.object))?,
                 source: seen(objects.source)?,
                 still: seen(objects.still)?,
+                successor: seen(objects.successor)?,
                 export: Export::Direct,
             })
         })
@@ -118,11 +119,13 @@ impl Driver for File {
                 let (_waiting, copying) = Copying::watched(meter);
                 blocking(name, move || pool.copy(on, from, asked_at, &copying)).await?;
             }
+            Act::Replace { by, at } => blocking(name, move || pool.replace(on, by, at)).await?,
             Act::Extend { size_bytes } => blocking(name, move || pool.extend(on, size_bytes)).await?,
             Act::Remove => blocking(name, move || pool.remove(on)).await?,
             // A file system gives nobody the bytes of a removed file, and a file needs no activation.
             Act::Create { unfinished: true, .. }
             | Act::Copy { .. }
+            | Act::Overwrite { .. }
             | Act::Activate
             | Act::Deactivate
             | Act::Split
@@ -200,7 +203,7 @@ impl Pool {
         let ours = object.read(&tags);
         let has_snapshots = match object {
             Object::Volume(volume) => self.usage()?.items.iter().any(|item| item.is_snapshot_of(volume)),
-            Object::Snapshot { .. } | Object::Still(_) => false,
+            Object::Snapshot { .. } | Object::Still(_) | Object::Successor(_) => false,
         };
         Ok(Observed::Present(Found {
             size_bytes: metadata.len(),
@@ -263,6 +266,22 @@ impl Pool {
         for path in [self.data(object), self.tags(object)] {
             present(fs::remove_file(path))?;
         }
+        self.sync()
+    }
+
+    /// The data first: a crash in between leaves data that are right under tags that do not say so yet, and the next
+    /// attempt puts the same data there once more.
+    fn replace(&self, object: Object, by: Object, at: Option<Position>) -> io::Result<()> {
+        let _lock = self.lock()?;
+        let tags = self.read_tags(&object.name())?;
+        let found = tags.as_deref().and_then(|tags| object.read(tags)).flatten();
+        if found != at && present(fs::symlink_metadata(self.data(object)))?.is_some() {
+            let message = format!("{} is not the one that is to be replaced", object.name());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
+        fs::rename(self.data(by), self.data(object))?;
+        self.sync()?;
+        fs::rename(self.tags(by), self.tags(object))?;
         self.sync()
     }
 

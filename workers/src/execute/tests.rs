@@ -11,7 +11,7 @@ use crate::object::{Item, Object};
 use crate::plan::{Look, Wipe};
 use crate::testing::{
     GIB, TestClock, clone_task, config, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task,
-    extend_task, pool, restore_task, snapshot, snapshot_task, volume,
+    extend_task, pool, restore_task, revert_task, snapshot, snapshot_task, volume,
 };
 
 /// A node on which volume 1 has 1 GiB and volume 2, of 1 GiB, is not active; volume 5 has snapshot 6. What is removed
@@ -66,6 +66,7 @@ fn tasks() -> Vec<Task> {
         clone_task(3, 2, 1),
         clone_task(3, 1, 5),
         extend_task(5, 2),
+        revert_task(5, 6),
         connect_task(2),
         disconnect_task(1),
         revert(create_task(1, 1)),
@@ -136,9 +137,9 @@ async fn every_step_may_fail_or_crash_before_and_after_its_effect() {
     }
     // Steps of each task, in the order of `tasks`: nodes where each object stands for itself, and where they hang
     // together.
-    let alone = [1, 1, 1, 2, 3, 1, 2, 2, 2, 1, 1, 1, 0, 1, 2, 2, 0, 0];
-    let joined = [1, 1, 1, 2, 3, 1, 4, 2, 7, 7, 3, 1, 0, 1, 4, 2, 0, 0];
-    assert_eq!(met, [alone, joined].map(|steps: [i32; 18]| 4 * steps.iter().sum::<i32>()));
+    let alone = [1, 1, 1, 2, 3, 1, 2, 2, 2, 1, 1, 2, 1, 0, 1, 2, 2, 0, 0];
+    let joined = [1, 1, 1, 2, 3, 1, 4, 2, 7, 7, 3, 1, 1, 0, 1, 4, 2, 0, 0];
+    assert_eq!(met, [alone, joined].map(|steps: [i32; 19]| 4 * steps.iter().sum::<i32>()));
 }
 
 /// What is copied is what was there, also when the copy was cut short and the source was written meanwhile.
@@ -158,6 +159,29 @@ async fn a_copy_has_the_data_of_its_source() {
     host.put(&pool(), source, MemoryObject { data: 6, ..host.objects(&pool())[&source.name()].clone() });
     outcome(run(&host.driver(), &clone_task(3, 1, 5)).await).unwrap();
     assert_eq!(data(&host, Object::Volume(volume(3))), 5, "out of the same still");
+}
+
+/// A volume has the data of its snapshot, wherever the work was cut short, and what is written then stays.
+#[tokio::test(start_paused = true)]
+async fn a_revert_gives_the_old_data_back_once() {
+    let (object, task) = (Object::Volume(volume(5)), revert_task(5, 6));
+    let kinds: [fn() -> MemoryHost; 2] = [host, joined];
+    for kind in kinds {
+        for nth in 0..4 {
+            let host = kind();
+            host.plan_fault(nth, Fault::FailBefore);
+            let _ = run(&host.driver(), &task).await;
+            outcome(run(&host.driver(), &task).await).unwrap();
+            let of = |name: &str| host.objects(&pool())[name].clone();
+            let (reverted, snapshot) = (of(&object.name()), of(&format!("_snapshot-{}", snapshot(6))));
+            assert_eq!((reverted.data, snapshot.data), (55, 55));
+            host.put(&pool(), object, MemoryObject { data: 7, ..reverted });
+            assert_eq!(outcome(run(&host.driver(), &task).await).unwrap(), [""; 0]);
+            assert_eq!(of(&object.name()).data, 7, "what was written since");
+            outcome(run(&host.driver(), &Task { phase: Phase::Revert, ..task.clone() }).await).unwrap();
+            assert_eq!(of(&object.name()).data, 7, "also when the task is taken back");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,7 +69,7 @@ pub(in crate::decide) fn decide(cx: &Context<'_>, create: &SnapshotCreate) -> De
 }
 
 /// The fact that a flow about a snapshot began; it works for the snapshot's project.
-pub(super) fn started(cx: &Context<'_>, flow: FlowId, kind: FlowKind, of: &Snapshot) -> Event {
+pub(in crate::decide) fn started(cx: &Context<'_>, flow: FlowId, kind: FlowKind, of: &Snapshot) -> Event {
     let mut event = flow_started(cx, flow, kind, of.volume, &of.project);
     if let Event::FlowStarted { snapshot, .. } = &mut event {
         *snapshot = Some(of.id);

@@ -59,14 +59,20 @@ fn removed(cx: &Context<'_>, snapshot: &Snapshot, delete: &SnapshotDelete) -> De
     Ok(Decided { subjects, events })
 }
 
-/// What goes with its volume, in that one's flow, has no flow of its own that could be taken over.
+/// What goes with its volume, or is what its volume goes back to, in that one's flow, has no flow of its own that could
+/// be taken over.
 pub(super) fn not_with_its_volume(cx: &Context<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
     let at_work = snapshot.status.flow().and_then(|flow| cx.state.flows.get(&flow));
-    if at_work.is_some_and(|flow| flow.kind == FlowKind::VolumeDelete) {
-        let message = format!("Snapshot {} is being deleted with its volume {}.", snapshot.id, snapshot.volume);
-        return Err(invalid(snapshot, message, "wait"));
-    }
-    Ok(())
+    let message = match at_work.map(|flow| flow.kind) {
+        Some(FlowKind::VolumeDelete) => {
+            format!("Snapshot {} is being deleted with its volume {}.", snapshot.id, snapshot.volume)
+        }
+        Some(FlowKind::VolumeRevert) => {
+            format!("Volume {} is being reverted to its snapshot {}.", snapshot.volume, snapshot.id)
+        }
+        _ => return Ok(()),
+    };
+    Err(invalid(snapshot, message, "wait"))
 }
 
 /// Nothing of it is left on its pool.

@@ -15,6 +15,7 @@ mod placing;
 mod reports;
 mod reset_status;
 mod retype;
+mod reverts;
 mod snapshots;
 mod sources;
 mod transfers;

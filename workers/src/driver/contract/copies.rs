@@ -215,7 +215,7 @@ fn host() -> Connector {
     Connector { initiator: Some("iqn.1993-08.org.debian:01:host".to_owned()), ..Connector::default() }
 }
 
-fn snapshot_id(n: u128) -> SnapshotId {
+pub(super) fn snapshot_id(n: u128) -> SnapshotId {
     SnapshotId(id(n).0)
 }
 
@@ -227,11 +227,11 @@ fn block(text: &[u8]) -> Vec<u8> {
 }
 
 impl<D: Driver> Subject<D> {
-    fn take(&self, snapshot: SnapshotId, volume: VolumeId) -> Task {
+    pub(super) fn take(&self, snapshot: SnapshotId, volume: VolumeId) -> Task {
         self.task(Operation::CreateSnapshot { snapshot, volume, size_gib: size(1) })
     }
 
-    fn drop(&self, snapshot: SnapshotId, volume: VolumeId) -> Task {
+    pub(super) fn drop(&self, snapshot: SnapshotId, volume: VolumeId) -> Task {
         self.task(Operation::DeleteSnapshot { snapshot, volume })
     }
 
@@ -250,15 +250,18 @@ impl<D: Driver> Subject<D> {
     }
 
     /// The names of what is there for these volumes, in whatever role.
-    async fn inventory_of(&self, volumes: &[VolumeId]) -> Vec<String> {
+    pub(super) async fn inventory_of(&self, volumes: &[VolumeId]) -> Vec<String> {
         let of = |object: Object| match object {
-            Object::Volume(volume) | Object::Snapshot { volume, .. } | Object::Still(volume) => volume,
+            Object::Volume(volume)
+            | Object::Snapshot { volume, .. }
+            | Object::Still(volume)
+            | Object::Successor(volume) => volume,
         };
         let items = self.inventory().await.into_iter();
         items.filter(|item| volumes.contains(&of(item.object))).map(|item| item.name).collect()
     }
 
-    async fn expect_nothing_of(&self, volumes: &[VolumeId], context: &str) {
+    pub(super) async fn expect_nothing_of(&self, volumes: &[VolumeId], context: &str) {
         assert_eq!(self.inventory_of(volumes).await, [""; 0], "{context}");
         for volume in volumes {
             assert_eq!(self.observe(*volume).await, Observed::Absent, "{context}");
@@ -274,7 +277,7 @@ impl<D: Driver> Subject<D> {
         }
     }
 
-    async fn write(&self, volume: VolumeId, text: &[u8]) {
+    pub(super) async fn write(&self, volume: VolumeId, text: &[u8]) {
         let Some(path) = self.path(volume).await else { return };
         let file = OpenOptions::new().write(true).open(&path).expect("the path of a volume");
         for place in PLACES {
@@ -283,7 +286,7 @@ impl<D: Driver> Subject<D> {
         file.sync_all().expect("a volume can be written");
     }
 
-    async fn expect_data(&self, volume: VolumeId, text: &[u8]) {
+    pub(super) async fn expect_data(&self, volume: VolumeId, text: &[u8]) {
         let Some(path) = self.path(volume).await else { return };
         let file = File::open(&path).expect("the path of a volume");
         for place in PLACES {

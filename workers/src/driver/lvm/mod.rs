@@ -12,11 +12,13 @@
 //! | report   | the parser of what `lvs` and `vgs` print                    |
 //! | classify | what a failed command means                                 |
 //! | copy     | copies from device to device                                |
+//! | revert   | volumes that get the data of a snapshot back                |
 
 mod argv;
 mod classify;
 mod copy;
 mod report;
+mod revert;
 #[cfg(test)]
 mod tests;
 
@@ -118,8 +120,13 @@ impl Driver for Lvm {
             volumes = inner.find(objects).await?;
         }
         let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| inner.seen(object, &volumes));
-        let (object, source, still) = (seen(Some(objects.object)), seen(objects.source), seen(objects.still));
-        Ok(Look { object, source, still, export: inner.export(task).await? })
+        Ok(Look {
+            object: seen(Some(objects.object)),
+            source: seen(objects.source),
+            still: seen(objects.still),
+            successor: seen(objects.successor),
+            export: inner.export(task).await?,
+        })
     }
 
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
@@ -142,6 +149,8 @@ impl Driver for Lvm {
             Act::Deactivate => argv.deactivate(&name),
             Act::Split => argv.split(&name),
             Act::Copy { from } => return inner.copy(task, step.on, from, meter).await,
+            Act::Replace { by, at } => return inner.replace(step.on, by, at).await,
+            Act::Overwrite { from } => return inner.overwrite(task, step.on, from, meter).await,
             Act::Wipe { how } => return inner.wipe(&name, how, meter).await,
             Act::Remove => return inner.remove(&name).await,
             Act::Export | Act::Unexport | Act::Withdraw | Act::Resize => return inner.target(task, step).await,
@@ -194,6 +203,7 @@ impl Inner {
                 Operation::ConnectVolume { .. }
                     | Operation::DisconnectVolume { .. }
                     | Operation::ExtendVolume { .. }
+                    | Operation::RevertVolume { .. }
                     | Operation::DeleteVolume { .. },
                 Phase::Execute
             )

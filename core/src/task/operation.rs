@@ -1,0 +1,147 @@
+//! What tasks ask for.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttachMode, Connector};
+use crate::id::{AttachmentId, SnapshotId, VolumeId};
+use crate::unit::SizeGib;
+
+/// What a task shall make true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// A volume of this size exists in the pool.
+    CreateVolume {
+        /// The volume to make.
+        volume: VolumeId,
+        /// Its size.
+        size_gib: SizeGib,
+        /// Whose data it begins with; blank without one. The source is in the same pool.
+        #[serde(default)]
+        source: Option<CopySource>,
+    },
+    /// The volume does not exist in the pool; its data was wiped by the backend's policy.
+    DeleteVolume {
+        /// The volume to remove.
+        volume: VolumeId,
+    },
+    /// The volume has at least this size.
+    ExtendVolume {
+        /// The volume to grow.
+        volume: VolumeId,
+        /// The size that it shall have.
+        size_gib: SizeGib,
+    },
+    /// The volume has the data of its snapshot, which stays as it is. What is written afterwards stays, however often
+    /// the task comes: the volume's tag tells for which event it has them.
+    RevertVolume {
+        /// The volume.
+        volume: VolumeId,
+        /// Its snapshot.
+        snapshot: SnapshotId,
+        /// The size of both.
+        size_gib: SizeGib,
+    },
+    /// A snapshot of the volume exists in its pool.
+    CreateSnapshot {
+        /// The snapshot to take.
+        snapshot: SnapshotId,
+        /// The volume.
+        volume: VolumeId,
+        /// The volume's size.
+        size_gib: SizeGib,
+    },
+    /// The snapshot does not exist in the pool.
+    DeleteSnapshot {
+        /// The snapshot to remove.
+        snapshot: SnapshotId,
+        /// Its volume.
+        volume: VolumeId,
+    },
+    /// The host can reach the volume; the report says how ([`Connection`]).
+    ConnectVolume {
+        /// For this attachment.
+        attachment: AttachmentId,
+        /// The volume.
+        volume: VolumeId,
+        /// The host.
+        connector: Connector,
+        /// What it may do.
+        mode: AttachMode,
+        /// Whose secrets the host logs in with: another attachment's when the host has one of this volume already, for
+        /// a host has one session with a volume's target. Absent for its own.
+        #[serde(default)]
+        chap_of: Option<AttachmentId>,
+    },
+    /// The attachment's host cannot reach the volume any more.
+    DisconnectVolume {
+        /// The attachment.
+        attachment: AttachmentId,
+        /// The volume.
+        volume: VolumeId,
+        /// The host.
+        connector: Connector,
+        /// Whose secrets the host logs in with, see [`Operation::ConnectVolume`].
+        #[serde(default)]
+        chap_of: Option<AttachmentId>,
+        /// The host has another attachment of the volume: it goes on reaching it.
+        #[serde(default)]
+        shared: bool,
+    },
+}
+
+/// Whose data a new volume begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopySource {
+    /// A snapshot.
+    Snapshot {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// Its volume.
+        volume: VolumeId,
+    },
+    /// Another volume, as it is now.
+    Volume(VolumeId),
+}
+
+impl Operation {
+    /// The volume that the operation is about; of a snapshot's operation the snapshot's volume.
+    #[must_use]
+    pub fn volume(&self) -> VolumeId {
+        match self {
+            Self::CreateVolume { volume, .. }
+            | Self::DeleteVolume { volume }
+            | Self::ExtendVolume { volume, .. }
+            | Self::RevertVolume { volume, .. }
+            | Self::CreateSnapshot { volume, .. }
+            | Self::DeleteSnapshot { volume, .. }
+            | Self::ConnectVolume { volume, .. }
+            | Self::DisconnectVolume { volume, .. } => *volume,
+        }
+    }
+
+    /// The snapshot that the operation makes or removes.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<SnapshotId> {
+        match self {
+            Self::CreateSnapshot { snapshot, .. } | Self::DeleteSnapshot { snapshot, .. } => Some(*snapshot),
+            _ => None,
+        }
+    }
+
+    /// The stable name of the operation, as in the JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CreateVolume { .. } => "create_volume",
+            Self::DeleteVolume { .. } => "delete_volume",
+            Self::ExtendVolume { .. } => "extend_volume",
+            Self::RevertVolume { .. } => "revert_volume",
+            Self::CreateSnapshot { .. } => "create_snapshot",
+            Self::DeleteSnapshot { .. } => "delete_snapshot",
+            Self::ConnectVolume { .. } => "connect_volume",
+            Self::DisconnectVolume { .. } => "disconnect_volume",
+        }
+    }
+}
