@@ -198,6 +198,9 @@ pub enum Transition {
         /// How the host reaches the volume; only of [`Operation::ConnectVolume`].
         #[serde(default)]
         connection: Option<Connection>,
+        /// How large what was taken over is; only of [`Operation::ManageVolume`].
+        #[serde(default)]
+        size_bytes: Option<u64>,
     },
     /// It could not be made true.
     Failed {

@@ -14,7 +14,7 @@ use stele_core::unit::Timestamp;
 
 use crate::clock::Clock;
 use crate::driver::{Applied, Driver, Meter};
-use crate::plan::{Step, plan};
+use crate::plan::{Observed, Step, plan};
 
 /// Work that takes longer than this is announced, in milliseconds. Most LVM commands take less, and every
 /// announcement is a commit in the log.
@@ -63,15 +63,24 @@ pub async fn execute<D: Driver, C: Clock>(
 enum Done {
     /// The deadline had passed; nothing was done.
     TooLate,
-    True(Vec<StepDone>, Option<Connection>),
+    True(Vec<StepDone>, Told),
     Failed(Vec<StepDone>, Failure),
+}
+
+/// What a success tells besides its steps.
+#[derive(Default)]
+struct Told {
+    connection: Option<Connection>,
+    size_bytes: Option<u64>,
 }
 
 impl Done {
     fn report(self, task: &Task, started_at: Timestamp, finished_at: Timestamp) -> Option<TaskReport> {
         let transition = match self {
             Self::TooLate => return None,
-            Self::True(steps, connection) => Transition::Succeeded { started_at, finished_at, steps, connection },
+            Self::True(steps, Told { connection, size_bytes }) => {
+                Transition::Succeeded { started_at, finished_at, steps, connection, size_bytes }
+            }
             Self::Failed(steps, failure) => Transition::Failed { started_at, finished_at, steps, failure },
         };
         Some(report(task, transition))
@@ -122,13 +131,20 @@ async fn missing<D: Driver>(driver: &D, task: &Task, meter: &Meter) -> Result<Ve
     plan(task, &look)
 }
 
-/// The task's words are true; a host that was to be connected is told how.
+/// The task's words are true; a host that was to be connected is told how, and control how large is what was taken over.
 async fn succeed<D: Driver>(driver: &D, task: &Task, done: Vec<StepDone>) -> Done {
-    if !matches!((&task.operation, task.phase), (Operation::ConnectVolume { .. }, Phase::Execute)) {
-        return Done::True(done, None);
-    }
-    match driver.connection(task).await {
-        Ok(connection) => Done::True(done, Some(connection)),
+    let told = match (&task.operation, task.phase) {
+        (Operation::ConnectVolume { .. }, Phase::Execute) => {
+            driver.connection(task).await.map(|connection| Told { connection: Some(connection), ..Told::default() })
+        }
+        (Operation::ManageVolume { .. }, Phase::Execute) => driver.observe(task).await.map(|look| match look.object {
+            Observed::Present(found) => Told { size_bytes: Some(found.size_bytes), ..Told::default() },
+            Observed::Absent | Observed::Unknown => Told::default(),
+        }),
+        _ => Ok(Told::default()),
+    };
+    match told {
+        Ok(told) => Done::True(done, told),
         Err(failure) => Done::Failed(done, failure),
     }
 }

@@ -58,7 +58,7 @@ impl Object {
     }
 
     /// The tags that say what it is and whose.
-    fn own_tags(self) -> Vec<String> {
+    pub(crate) fn own_tags(self) -> Vec<String> {
         match self {
             Self::Volume(volume) | Self::Successor(volume) => vec![volume_tag(volume)],
             Self::Snapshot { snapshot, volume } => vec![volume_tag(volume), format!("{SNAPSHOT_TAG}{snapshot}")],
@@ -73,6 +73,12 @@ impl Object {
         let own = self.own_tags();
         let ours = own.iter().all(|tag| tags.contains(tag)) && tags.iter().filter(kind).all(|tag| own.contains(tag));
         ours.then(|| asked_at(tags))
+    }
+
+    /// Whether there are tags of ours among these that are not this object's: then it is something else of ours.
+    pub(crate) fn is_anothers(self, tags: &[String]) -> bool {
+        let own = self.own_tags();
+        tags.iter().any(|tag| is_tag(tag) && !tag.starts_with(AT_TAG) && !own.contains(tag))
     }
 
     /// Whether a name is one that an object could have.
@@ -122,12 +128,16 @@ impl Objects {
                 ..Self::just(Object::Volume(volume))
             },
             Operation::ExtendVolume { volume, .. }
+            | Operation::ManageVolume { volume, .. }
+            | Operation::UnmanageVolume { volume, .. }
             | Operation::ConnectVolume { volume, .. }
             | Operation::DisconnectVolume { volume, .. } => Self::just(Object::Volume(volume)),
             Operation::CreateSnapshot { snapshot, volume, .. } => {
                 Self { source: Some(Object::Volume(volume)), ..Self::just(Object::Snapshot { snapshot, volume }) }
             }
-            Operation::DeleteSnapshot { snapshot, volume } => Self::just(Object::Snapshot { snapshot, volume }),
+            Operation::DeleteSnapshot { snapshot, volume }
+            | Operation::ManageSnapshot { snapshot, volume, .. }
+            | Operation::UnmanageSnapshot { snapshot, volume, .. } => Self::just(Object::Snapshot { snapshot, volume }),
         }
     }
 
@@ -178,6 +188,11 @@ impl Item {
 
 /// The tag of a volume into which data are still being copied.
 pub(crate) const COPYING_TAG: &str = "stele.copying";
+
+/// Whether a tag is one of ours, whatever it says.
+pub(crate) fn is_tag(tag: &str) -> bool {
+    tag.starts_with("stele.")
+}
 
 /// The tag that says for which event a volume has its data.
 pub(crate) fn at_tag(position: Position) -> String {
@@ -245,6 +260,18 @@ mod tests {
             let item = Item::read(&object.name(), 7, &object.tags(Position(12))).unwrap();
             assert_eq!((item.object, item.asked_at), (object, Some(Position(12))));
         }
+    }
+
+    #[test]
+    fn tags_of_another_object_are_told_from_none_and_from_its_own() {
+        let object = Object::Volume(volume(5));
+        let foreign = vec!["backup".to_owned(), "stelevolume".to_owned()];
+        assert!(!object.is_anothers(&foreign) && !object.is_anothers(&object.tags(Position(12))));
+        let snapshot = Object::Snapshot { snapshot: snapshot(7), volume: volume(5) };
+        for other in [Object::Volume(volume(6)), snapshot, Object::Still(volume(5))] {
+            assert!(object.is_anothers(&other.tags(Position(12))), "{other:?}");
+        }
+        assert!(object.is_anothers(&[COPYING_TAG.to_owned()]));
     }
 
     #[test]

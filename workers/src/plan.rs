@@ -9,6 +9,8 @@
 //! extend            NotFound           nothing, or Extend            Conflict           Extend
 //! snapshot          Snapshot           nothing                       Conflict           Snapshot
 //! delete snapshot   nothing            Split, Wipe, Remove           Conflict           Remove
+//! manage            Adopt              nothing, or Extend            Conflict           Unsupported
+//! unmanage          nothing            Release                       nothing            nothing
 //! connect           NotFound           Activate, Export              Conflict           Activate
 //! disconnect        nothing            Unexport                      nothing            nothing
 //! revert of a make  nothing            Remove, wiped if copied into  nothing            Remove
@@ -21,10 +23,12 @@
 //! made by somebody else, and is neither taken over nor destroyed. A volume is never shrunk, so an extend has nothing
 //! to revert; a deleted volume cannot come back, so a delete has nothing to revert either.
 //!
-//! Copies are in [`copy`], hosts in [`hosts`], volumes that get the data of a snapshot back in [`revert`].
+//! Copies are in [`copy`], hosts in [`hosts`], volumes that get the data of a snapshot back in [`revert`], what is
+//! taken over and given up in [`manage`].
 
 mod copy;
 mod hosts;
+mod manage;
 mod revert;
 #[cfg(test)]
 mod tests;
@@ -42,7 +46,7 @@ use crate::object::{Object, Objects};
 pub struct Look {
     /// Of what the task is about.
     pub object: Observed,
-    /// Of what it takes data from; absent when it takes none.
+    /// Of what it takes data from, or of what is to be taken over or given back; absent when there is no such thing.
     pub source: Observed,
     /// Of what may lie beside it while it is made; absent when nothing may.
     pub still: Observed,
@@ -185,6 +189,10 @@ pub enum Act {
         /// The snapshot.
         from: Object,
     },
+    /// Make it of what has the task's source name: it gets the tags of the task, then its name.
+    Adopt,
+    /// Make it nobody's: it gets the task's source name, if there is one, and loses our tags.
+    Release,
     /// Make it larger.
     Extend {
         /// The size that it shall have, in bytes.
@@ -223,6 +231,8 @@ impl Step {
             Act::Snapshot { .. } => "snapshot",
             Act::Copy { .. } => "copy",
             Act::Replace { .. } => "replace",
+            Act::Adopt => "adopt",
+            Act::Release => "release",
             Act::Overwrite { .. } => "overwrite",
             Act::Extend { .. } => "extend",
             Act::Activate => "activate",
@@ -260,6 +270,8 @@ pub fn plan(task: &Task, look: &Look) -> Result<Vec<Step>, Failure> {
         (Operation::ExtendVolume { size_gib, .. }, Phase::Execute) => seen.extend(size_gib.bytes()),
         (Operation::RevertVolume { .. }, Phase::Execute) => seen.go_back(),
         (Operation::RevertVolume { .. }, Phase::Revert) => seen.stop_going_back(),
+        (Operation::ManageVolume { .. } | Operation::ManageSnapshot { .. }, Phase::Execute) => seen.adopt(),
+        (Operation::UnmanageVolume { .. } | Operation::UnmanageSnapshot { .. }, Phase::Execute) => seen.release(),
         (Operation::CreateSnapshot { .. }, Phase::Execute) => seen.snapshot(),
         (Operation::ConnectVolume { .. }, Phase::Execute) => seen.connect(),
         (Operation::DisconnectVolume { shared, .. }, Phase::Execute) => Ok(seen.disconnect(*shared)),
@@ -268,6 +280,10 @@ pub fn plan(task: &Task, look: &Look) -> Result<Vec<Step>, Failure> {
             Operation::DeleteVolume { .. }
             | Operation::DeleteSnapshot { .. }
             | Operation::ExtendVolume { .. }
+            | Operation::ManageVolume { .. }
+            | Operation::UnmanageVolume { .. }
+            | Operation::ManageSnapshot { .. }
+            | Operation::UnmanageSnapshot { .. }
             | Operation::ConnectVolume { .. },
             Phase::Revert,
         ) => Ok(Vec::new()),
@@ -287,7 +303,11 @@ impl Seen<'_> {
     fn outlived(&self) -> Result<Vec<Step>, Failure> {
         match (&self.task.operation, self.task.phase) {
             (
-                Operation::DeleteVolume { .. } | Operation::DeleteSnapshot { .. } | Operation::DisconnectVolume { .. },
+                Operation::DeleteVolume { .. }
+                | Operation::DeleteSnapshot { .. }
+                | Operation::UnmanageVolume { .. }
+                | Operation::UnmanageSnapshot { .. }
+                | Operation::DisconnectVolume { .. },
                 _,
             )
             | (_, Phase::Revert) => Ok(Vec::new()),
@@ -295,6 +315,8 @@ impl Seen<'_> {
                 Operation::CreateVolume { .. }
                 | Operation::ExtendVolume { .. }
                 | Operation::RevertVolume { .. }
+                | Operation::ManageVolume { .. }
+                | Operation::ManageSnapshot { .. }
                 | Operation::CreateSnapshot { .. }
                 | Operation::ConnectVolume { .. },
                 Phase::Execute,

@@ -5,6 +5,7 @@
 
 mod attachment;
 mod group;
+mod manage;
 mod operator;
 mod parse;
 mod qos;
@@ -23,6 +24,7 @@ pub use group::{
     GROUP_VOLUMES_MAX, GroupCreate, GroupDelete, GroupSnapshotCreate, GroupSnapshotDelete, GroupSnapshotStatusSet,
     GroupStatusSet, GroupTypeCreate, GroupTypeDelete, GroupTypeUpdate, GroupUpdate,
 };
+pub use manage::{SnapshotManage, SnapshotUnmanage, VolumeManage, VolumeUnmanage};
 pub use operator::{LogSetLevel, MessageDelete};
 pub use parse::{COMMAND_BYTES_MAX, Incoming, Parsed, RESOURCES, Source, is_admin_only, parse};
 pub use qos::{QosAssociation, QosCreate, QosDelete, QosUpdate};
@@ -67,6 +69,8 @@ pub enum Command {
     VolumeDelete(VolumeDelete),
     VolumeExtend(VolumeExtend),
     VolumeRevert(VolumeRevert),
+    VolumeManage(VolumeManage),
+    VolumeUnmanage(VolumeUnmanage),
     VolumeUpdate(VolumeUpdate),
     VolumeResetStatus(VolumeResetStatus),
     VolumeRetype(VolumeRetype),
@@ -82,6 +86,8 @@ pub enum Command {
     SnapshotCreate(SnapshotCreate),
     SnapshotDelete(SnapshotDelete),
     SnapshotUpdate(SnapshotUpdate),
+    SnapshotManage(SnapshotManage),
+    SnapshotUnmanage(SnapshotUnmanage),
     SnapshotSetStatus(SnapshotStatusSet),
     SnapshotResetStatus(SnapshotStatusSet),
     AttachmentCreate(AttachmentCreate),

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Number;
 
 use super::Command;
+use super::manage::VolumeManage;
 use super::parse::read;
 use super::text::{PairsChange, changed, count, optional, pairs, text};
 use crate::id::{GroupId, SnapshotId, VolumeId};
@@ -139,6 +140,8 @@ pub(super) fn command(verb: &str, json: &[u8]) -> Option<Result<Command, Refusal
         "create" => read::<RawCreate>(json).and_then(RawCreate::check).map(Command::VolumeCreate),
         "delete" => read(json).map(Command::VolumeDelete),
         "extend" => read::<RawExtend>(json).and_then(RawExtend::check).map(Command::VolumeExtend),
+        "manage" => read::<VolumeManage>(json).and_then(VolumeManage::check).map(Command::VolumeManage),
+        "unmanage" => read(json).map(Command::VolumeUnmanage),
         "revert" => read(json).map(Command::VolumeRevert),
         "update" => read::<VolumeUpdate>(json).and_then(VolumeUpdate::check).map(Command::VolumeUpdate),
         "reset_status" => read(json).map(Command::VolumeResetStatus),

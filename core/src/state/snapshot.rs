@@ -59,6 +59,11 @@ pub enum SnapshotStatus {
         /// By this flow.
         flow: FlowId,
     },
+    /// It is being given up.
+    Unmanaging {
+        /// By this flow.
+        flow: FlowId,
+    },
     /// It is being removed.
     Deleting {
         /// By this flow; that of its volume when the volume is deleted with its snapshots.
@@ -97,7 +102,7 @@ impl SnapshotStatus {
             Self::ErrorDeleting => "error_deleting",
             Self::Stated(StatedSnapshotStatus::Deleted) => "deleted",
             Self::Stated(StatedSnapshotStatus::Updating) => "updating",
-            Self::Stated(StatedSnapshotStatus::Unmanaging) => "unmanaging",
+            Self::Unmanaging { .. } | Self::Stated(StatedSnapshotStatus::Unmanaging) => "unmanaging",
             Self::Stated(StatedSnapshotStatus::BackingUp) => "backing-up",
             Self::Restoring { .. } | Self::Stated(StatedSnapshotStatus::Restoring) => "restoring",
         }
@@ -125,7 +130,10 @@ impl SnapshotStatus {
     #[must_use]
     pub fn flow(self) -> Option<FlowId> {
         match self {
-            Self::Creating { flow } | Self::Restoring { flow } | Self::Deleting { flow } => Some(flow),
+            Self::Creating { flow }
+            | Self::Restoring { flow }
+            | Self::Unmanaging { flow }
+            | Self::Deleting { flow } => Some(flow),
             Self::Available | Self::Error | Self::ErrorDeleting | Self::Stated(_) => None,
         }
     }

@@ -94,6 +94,16 @@ pub enum VolumeStatus {
         /// By this flow.
         flow: FlowId,
     },
+    /// It is being taken over from somebody else.
+    Managing {
+        /// By this flow.
+        flow: FlowId,
+    },
+    /// It is being given up.
+    Unmanaging {
+        /// By this flow.
+        flow: FlowId,
+    },
     /// It is being removed.
     Deleting {
         /// By this flow.
@@ -122,7 +132,8 @@ pub enum VolumeStatus {
     Stated(StatedStatus),
 }
 
-/// Statuses that only `volume.reset_status` leads to (`cinder/objects/fields.py`, `VolumeStatus`).
+/// Statuses that only `volume.reset_status` leads to (`cinder/objects/fields.py`, `VolumeStatus`); `error_managing` and
+/// `error_unmanaging` also when that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatedStatus {
@@ -181,6 +192,8 @@ impl VolumeStatus {
             Self::Available => "available",
             Self::Extending { .. } => "extending",
             Self::Reverting { .. } => "reverting",
+            Self::Managing { .. } => "managing",
+            Self::Unmanaging { .. } => "unmanaging",
             Self::Deleting { .. } => "deleting",
             Self::Error => "error",
             Self::ErrorExtending => "error_extending",
@@ -216,6 +229,8 @@ impl VolumeStatus {
             Self::Creating { flow }
             | Self::Extending { flow, .. }
             | Self::Reverting { flow }
+            | Self::Managing { flow }
+            | Self::Unmanaging { flow }
             | Self::Deleting { flow } => Some(flow),
             Self::Available
             | Self::Error

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AttachMode, Connector};
-use crate::id::{AttachmentId, SnapshotId, VolumeId};
+use crate::id::{AttachmentId, SnapshotId, SourceName, VolumeId};
 use crate::unit::SizeGib;
 
 /// What a task shall make true.
@@ -41,6 +41,42 @@ pub enum Operation {
         snapshot: SnapshotId,
         /// The size of both.
         size_gib: SizeGib,
+    },
+    /// What has that name in the pool, and is nobody's, is the volume. The report says how large it is.
+    ManageVolume {
+        /// The volume that it becomes.
+        volume: VolumeId,
+        /// Its name until then.
+        source_name: SourceName,
+    },
+    /// The volume is nobody's any more; its data stay.
+    UnmanageVolume {
+        /// The volume.
+        volume: VolumeId,
+        /// The name that it gets back; absent when it keeps the one that it has.
+        #[serde(default)]
+        source_name: Option<SourceName>,
+    },
+    /// What has that name in the pool, and is nobody's, is a snapshot of the volume.
+    ManageSnapshot {
+        /// The snapshot that it becomes.
+        snapshot: SnapshotId,
+        /// The volume.
+        volume: VolumeId,
+        /// The volume's size, which must be its own.
+        size_gib: SizeGib,
+        /// Its name until then.
+        source_name: SourceName,
+    },
+    /// The snapshot is nobody's any more; its data stay.
+    UnmanageSnapshot {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// Its volume.
+        volume: VolumeId,
+        /// The name that it gets back; absent when it keeps the one that it has.
+        #[serde(default)]
+        source_name: Option<SourceName>,
     },
     /// A snapshot of the volume exists in its pool.
     CreateSnapshot {
@@ -114,6 +150,10 @@ impl Operation {
             | Self::DeleteVolume { volume }
             | Self::ExtendVolume { volume, .. }
             | Self::RevertVolume { volume, .. }
+            | Self::ManageVolume { volume, .. }
+            | Self::UnmanageVolume { volume, .. }
+            | Self::ManageSnapshot { volume, .. }
+            | Self::UnmanageSnapshot { volume, .. }
             | Self::CreateSnapshot { volume, .. }
             | Self::DeleteSnapshot { volume, .. }
             | Self::ConnectVolume { volume, .. }
@@ -121,11 +161,26 @@ impl Operation {
         }
     }
 
-    /// The snapshot that the operation makes or removes.
+    /// The name on the storage under which somebody else's thing is, or is to be again.
+    #[must_use]
+    pub fn source_name(&self) -> Option<&SourceName> {
+        match self {
+            Self::ManageVolume { source_name, .. } | Self::ManageSnapshot { source_name, .. } => Some(source_name),
+            Self::UnmanageVolume { source_name, .. } | Self::UnmanageSnapshot { source_name, .. } => {
+                source_name.as_ref()
+            }
+            _ => None,
+        }
+    }
+
+    /// The snapshot that the operation makes, removes, takes over or gives up.
     #[must_use]
     pub fn snapshot(&self) -> Option<SnapshotId> {
         match self {
-            Self::CreateSnapshot { snapshot, .. } | Self::DeleteSnapshot { snapshot, .. } => Some(*snapshot),
+            Self::CreateSnapshot { snapshot, .. }
+            | Self::DeleteSnapshot { snapshot, .. }
+            | Self::ManageSnapshot { snapshot, .. }
+            | Self::UnmanageSnapshot { snapshot, .. } => Some(*snapshot),
             _ => None,
         }
     }
@@ -138,6 +193,10 @@ impl Operation {
             Self::DeleteVolume { .. } => "delete_volume",
             Self::ExtendVolume { .. } => "extend_volume",
             Self::RevertVolume { .. } => "revert_volume",
+            Self::ManageVolume { .. } => "manage_volume",
+            Self::UnmanageVolume { .. } => "unmanage_volume",
+            Self::ManageSnapshot { .. } => "manage_snapshot",
+            Self::UnmanageSnapshot { .. } => "unmanage_snapshot",
             Self::CreateSnapshot { .. } => "create_snapshot",
             Self::DeleteSnapshot { .. } => "delete_snapshot",
             Self::ConnectVolume { .. } => "connect_volume",

@@ -4,6 +4,7 @@
 //! A [`MemoryHost`] is the node and a [`Memory`] is the driver of one worker on it. The driver needs no runtime and no
 //! clock: every call gives way to others once and then happens at one instant, so a simulator decides the order.
 
+mod owners;
 mod reverts;
 mod targets;
 
@@ -219,7 +220,10 @@ impl Driver for Memory {
         let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| self.seen(pool, object));
         Ok(Look {
             object: seen(Some(objects.object)),
-            source: seen(objects.source),
+            source: match task.operation.source_name() {
+                Some(name) => self.seen_source(pool, task, name.as_str())?,
+                None => seen(objects.source),
+            },
             still: seen(objects.still),
             successor: seen(objects.successor),
             export: if self.host.exports { pool.export(task) } else { Export::Direct },
@@ -285,10 +289,13 @@ impl Driver for Memory {
 
 impl Memory {
     fn seen(&self, pool: &Pool, object: Object) -> Observed {
-        let name = object.name();
-        let Some(found) = pool.objects.get(&name) else { return Observed::Absent };
+        self.seen_named(pool, object, &object.name())
+    }
+
+    fn seen_named(&self, pool: &Pool, object: Object, name: &str) -> Observed {
+        let Some(found) = pool.objects.get(name) else { return Observed::Absent };
         let ours = object.read(&found.tags);
-        let hangs = pool.hang_on(&name);
+        let hangs = pool.hang_on(name);
         Observed::Present(Found {
             size_bytes: found.size_bytes,
             owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
@@ -318,6 +325,8 @@ impl Memory {
                 pool.add(step, MemoryObject { size_bytes, data, joined_to: joins.then(|| from.name()), ..blank })
             }
             Act::Copy { from } => pool.copy(step, from),
+            Act::Adopt => pool.adopt(task, step),
+            Act::Release => pool.release(task, step),
             Act::Replace { by, at } => pool.replace(step, by, at),
             Act::Overwrite { from } => pool.overwrite(task, step, from),
             Act::Extend { size_bytes } => pool.extend(step, size_bytes),

@@ -11,10 +11,11 @@ use crate::object::{Item, Object};
 use crate::plan::{Look, Wipe};
 use crate::testing::{
     GIB, TestClock, clone_task, config, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task,
-    extend_task, pool, restore_task, revert_task, snapshot, snapshot_task, volume,
+    extend_task, manage_task, pool, restore_task, revert_task, snapshot, snapshot_task, unmanage_task, volume,
 };
 
-/// A node on which volume 1 has 1 GiB and volume 2, of 1 GiB, is not active; volume 5 has snapshot 6. What is removed
+/// A node on which volume 1 has 1 GiB and volume 2, of 1 GiB, is not active; volume 5 has snapshot 6, and somebody else
+/// has put something there under the name of volume 8. What is removed
 /// is wiped.
 fn host() -> MemoryHost {
     filled(MemoryHost::new(config(), Some(Wipe::Zero), [(pool(), 12 * GIB)]), None)
@@ -34,6 +35,7 @@ fn filled(host: MemoryHost, joined_to: Option<String>) -> MemoryHost {
         let data = u64::try_from(n).unwrap();
         host.put(&pool(), object, MemoryObject { active, data, ..ours(object) });
     }
+    host.put(&pool(), Object::Volume(volume(8)), MemoryObject::foreign(GIB));
     let object = Object::Snapshot { snapshot: snapshot(6), volume: volume(5) };
     host.put(&pool(), object, MemoryObject { joined_to, data: 55, ..ours(object) });
     host
@@ -67,6 +69,9 @@ fn tasks() -> Vec<Task> {
         clone_task(3, 1, 5),
         extend_task(5, 2),
         revert_task(5, 6),
+        manage_task(9, &Object::Volume(volume(8)).name()),
+        unmanage_task(1, None),
+        unmanage_task(1, Some("old")),
         connect_task(2),
         disconnect_task(1),
         revert(create_task(1, 1)),
@@ -137,9 +142,9 @@ async fn every_step_may_fail_or_crash_before_and_after_its_effect() {
     }
     // Steps of each task, in the order of `tasks`: nodes where each object stands for itself, and where they hang
     // together.
-    let alone = [1, 1, 1, 2, 3, 1, 2, 2, 2, 1, 1, 2, 1, 0, 1, 2, 2, 0, 0];
-    let joined = [1, 1, 1, 2, 3, 1, 4, 2, 7, 7, 3, 1, 1, 0, 1, 4, 2, 0, 0];
-    assert_eq!(met, [alone, joined].map(|steps: [i32; 19]| 4 * steps.iter().sum::<i32>()));
+    let alone = [1, 1, 1, 2, 3, 1, 2, 2, 2, 1, 1, 2, 1, 1, 1, 1, 0, 1, 2, 2, 0, 0];
+    let joined = [1, 1, 1, 2, 3, 1, 4, 2, 7, 7, 3, 1, 1, 1, 1, 1, 0, 1, 4, 2, 0, 0];
+    assert_eq!(met, [alone, joined].map(|steps: [i32; 22]| 4 * steps.iter().sum::<i32>()));
 }
 
 /// What is copied is what was there, also when the copy was cut short and the source was written meanwhile.
@@ -202,6 +207,20 @@ async fn a_connection_is_told_when_it_is_there_and_only_then() {
     for task in [disconnect_task(2), Task { phase: Phase::Revert, ..connect_task(2) }, extend_task(1, 2)] {
         assert_eq!(connection(run(&host.driver(), &task).await), None, "{task:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_large_something_is_is_told_when_it_was_taken_over() {
+    let size = |report: Option<TaskReport>| match report.unwrap().transition {
+        Transition::Succeeded { size_bytes, .. } => size_bytes,
+        other => panic!("{other:?}"),
+    };
+    let host = host();
+    let task = manage_task(9, &Object::Volume(volume(8)).name());
+    for _ in 0..2 {
+        assert_eq!(size(run(&host.driver(), &task).await), Some(GIB));
+    }
+    assert_eq!(size(run(&host.driver(), &unmanage_task(9, None)).await), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@ use stele_core::unit::SizeGib;
 use super::*;
 use crate::testing::{
     GIB, clone_task, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task, extend_task,
-    restore_task, revert_task, snapshot_task,
+    manage_snapshot_task, manage_task, restore_task, revert_task, snapshot_task, unmanage_task,
 };
 
 /// On storage where each object stands for itself, as the tasks of the tests (which are of position 42) made it.
@@ -288,6 +288,60 @@ fn a_revert_that_was_given_up_leaves_the_volume_and_nothing_beside_it() {
     // A delete finds it, too.
     let look = Look { successor: present(of(42)), ..alone(present(of(42))) };
     assert_eq!(outcome(&delete_task(1), &look), "successor.remove, remove");
+}
+
+#[test]
+fn what_is_somebody_elses_is_taken_over_and_given_back() {
+    let present = |found: &Found| Observed::Present(found.clone());
+    let absent = Observed::Absent;
+    let foreign = Found { owner: Owner::Foreign, asked_at: None, ..OURS };
+    let odd = Found { size_bytes: GIB + 512, active: false, ..foreign.clone() };
+    let tagged = Found { owner: Owner::Ours, ..foreign.clone() };
+    let earlier = Found { asked_at: Some(Position(41)), ..OURS };
+    let (manage, take) = (manage_task(1, "old"), manage_snapshot_task(7, 1, "old"));
+    let own_name = format!("volume-{}", crate::testing::volume(1));
+    let (same, keep, back) = (manage_task(1, &own_name), unmanage_task(1, None), unmanage_task(1, Some("old")));
+    let snapshot = Found { size_bytes: GIB, ..foreign.clone() };
+    #[rustfmt::skip]
+    let table = [
+        // What has its name, what has the source name.
+        (&manage, absent.clone(), present(&foreign), "adopt"),
+        (&manage, absent.clone(), present(&odd), "adopt, extend 2, activate"),
+        (&manage, absent.clone(), present(&tagged), "adopt"),
+        (&manage, absent.clone(), present(&OURS), "adopt"),
+        (&manage, absent.clone(), present(&earlier), "conflict"),
+        (&manage, absent.clone(), absent.clone(), "not_found"),
+        (&manage, absent.clone(), present(&Found { open: true, ..foreign.clone() }), "busy"),
+        (&manage, absent.clone(), present(&Found { joined: true, has_snapshots: true, ..foreign.clone() }), "conflict"),
+        (&manage, present(&OURS), absent.clone(), ""),
+        (&manage, present(&Found { size_bytes: GIB / 2, ..OURS }), absent.clone(), "extend 1"),
+        (&manage, present(&Found { active: false, ..OURS }), absent.clone(), "activate"),
+        (&manage, present(&earlier), present(&foreign), "conflict"),
+        (&manage, present(&foreign), present(&foreign), "conflict"),
+        (&manage, Observed::Unknown, Observed::Unknown, "unsupported"),
+        (&same, present(&foreign), present(&foreign), "adopt"),
+        (&take, absent.clone(), present(&snapshot), "adopt"),
+        (&take, absent.clone(), present(&foreign), "conflict"),
+        (&take, absent.clone(), present(&Found { clones: false, ..snapshot.clone() }), "unsupported"),
+        (&take, present(&Found { size_bytes: GIB, ..OURS }), absent.clone(), ""),
+        (&keep, present(&OURS), absent.clone(), "release"),
+        (&keep, present(&foreign), absent.clone(), ""),
+        (&keep, absent.clone(), absent.clone(), ""),
+        (&keep, Observed::Unknown, absent.clone(), ""),
+        (&back, present(&OURS), present(&foreign), "release"),
+        (&back, absent.clone(), present(&OURS), "release"),
+        (&back, absent.clone(), present(&foreign), ""),
+        (&back, absent.clone(), present(&Found { asked_at: Some(Position(43)), ..OURS }), ""),
+    ];
+    for (task, object, source, expected) in table {
+        let look = Look { source, ..alone(object) };
+        assert_eq!(outcome(task, &look), expected, "{:?} {look:?}", task.operation);
+        assert_eq!(outcome(&reverted(task.clone()), &look), "", "{:?}", task.operation);
+    }
+    let exported =
+        Export::Present(Exported { ready: true, host: true, others: false, asked_at: None, outgrown: false });
+    let look = Look { export: exported, ..alone(present(&OURS)) };
+    assert_eq!(outcome(&keep, &look), "withdraw, release");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod extend_delete;
 mod groups;
 mod guards;
 mod legacy_attaching;
+mod managing;
 mod messages;
 mod placing;
 mod reports;

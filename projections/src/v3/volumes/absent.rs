@@ -10,9 +10,7 @@ use crate::v3::context::Context;
 use crate::v3::fault::Fault;
 use crate::v3::policy::Rule;
 use crate::v3::routes::Routes;
-use crate::v3::schema::{
-    ANYTHING, BOOLEAN, Constant, DESCRIPTION, Kind, Rule as Is, Schema, TEXT_OR_NULL, UUID, object, under,
-};
+use crate::v3::schema::{BOOLEAN, Constant, DESCRIPTION, Kind, Rule as Is, Schema, TEXT_OR_NULL, UUID, object, under};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -21,7 +19,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .action(ACTION, "os-extend_volume_completion", 0, complete_extend)
         .action(ACTION, "os-volume_upload_image", 0, upload)
         .action(ACTION, "os-reimage", 68, reimage)
-        .action(ACTION, "os-unmanage", 0, unmanage)
 }
 
 const MIGRATE: Schema = under!(
@@ -89,7 +86,6 @@ const UPLOAD_1: Schema = under!(
 );
 const REIMAGE: Schema =
     under!("os-reimage", object!({ "image_id" => UUID, "reimage_reserved" => BOOLEAN } required ["image_id"]));
-const UNMANAGE: Schema = under!("os-unmanage", ANYTHING);
 
 /// No service of this cell takes volumes of another one over.
 async fn migrate(context: Context) -> Answered {
@@ -147,11 +143,4 @@ async fn reimage(context: Context) -> Answered {
     let _: Volume = context.find("volume").await?;
     context.allow(Rule::VolumeReimage)?;
     Err(Fault::no_such("Image", image))
-}
-
-async fn unmanage(context: Context) -> Answered {
-    context.body(&UNMANAGE)?;
-    let _: Volume = context.find("volume").await?;
-    context.allow(Rule::VolumeUnmanage)?;
-    Err(Fault::bad_request("Invalid volume: the backends of this cell do not give volumes up."))
 }

@@ -5,6 +5,7 @@ mod action;
 mod create;
 mod image_metadata;
 mod list;
+mod manage;
 mod metadata;
 mod show;
 #[cfg(test)]
@@ -44,5 +45,5 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .action(ACTION, "os-set_image_metadata", 0, image_metadata::set)
         .action(ACTION, "os-show_image_metadata", 0, image_metadata::show)
         .action(ACTION, "os-unset_image_metadata", 0, image_metadata::unset);
-    absent::routes(routes)
+    manage::routes(absent::routes(routes))
 }

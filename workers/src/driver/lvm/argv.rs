@@ -112,6 +112,19 @@ impl Argv {
         self.command("lvchange", vec!["--deltag", tag, &self.of(name)])
     }
 
+    /// Adds tags. One that is there already is no error.
+    pub(super) fn tag(&self, name: &str, tags: &[String]) -> Invocation {
+        let of = self.of(name);
+        self.command("lvchange", with_tags(tags).chain([of.as_str()]).collect())
+    }
+
+    /// Takes tags away.
+    pub(super) fn untag_all(&self, name: &str, tags: &[String]) -> Invocation {
+        let of = self.of(name);
+        let tags = tags.iter().flat_map(|tag| ["--deltag", tag]);
+        self.command("lvchange", tags.chain([of.as_str()]).collect())
+    }
+
     /// Puts one tag in the place of another.
     pub(super) fn retag(&self, name: &str, old: &str, new: &str) -> Invocation {
         self.command("lvchange", vec!["--deltag", old, "--addtag", new, &self.of(name)])
@@ -279,6 +292,8 @@ mod tests {
         let name = format!("volume-{id}");
         let retry = "lvremove --config activation { retry_deactivation = 1 }";
         for (invocation, text) in [
+            (argv.tag("old", &tags), format!("lvchange --addtag stele.volume.{id} --addtag stele.at.42 vg/old")),
+            (argv.untag_all("old", &tags), format!("lvchange --deltag stele.volume.{id} --deltag stele.at.42 vg/old")),
             (
                 argv.retag(&name, "stele.at.1", "stele.at.2"),
                 format!("lvchange --deltag stele.at.1 --addtag stele.at.2 vg/{name}"),
