@@ -27,7 +27,7 @@ pub const PROGRESS_EVERY_MS: u64 = 1000;
 /// ten.
 const STEPS_MAX: usize = 32;
 
-/// Executes a task. `None` when its deadline had passed before anything was done: control has given this dispatch
+/// Executes a task. `None` when its deadline had passed before anything was done that matters: control has given this dispatch
 /// up, so nothing is done and nothing is told.
 ///
 /// `interim` gets the reports on the way, [`Transition::Started`] and [`Transition::Progressed`]. Progress is told
@@ -61,7 +61,7 @@ pub async fn execute<D: Driver, C: Clock>(
 
 /// How an attempt ended.
 enum Done {
-    /// The deadline had passed; nothing was done.
+    /// The deadline had passed, and nothing was done that matters.
     TooLate,
     True(Vec<StepDone>, Told),
     Failed(Vec<StepDone>, Failure),
@@ -102,8 +102,12 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     }
     steps.reverse();
     while let Some(step) = steps.pop() {
-        meter.begin(step.name());
         let began = clock.now();
+        // Control may have given the dispatch up, and somebody may write again to what this would take away.
+        if step.takes_data_away() && began >= task.deadline {
+            return Done::TooLate;
+        }
+        meter.begin(step.name());
         let applied = driver.apply(task, &step, meter).await;
         let took_us = micros_between(began, clock.now());
         let Err(failure) = applied.map(|Applied { step, exit_status }| {

@@ -183,7 +183,7 @@ pub enum Act {
         /// when the volume was not there.
         at: Option<Position>,
     },
-    /// Copy all bytes of a snapshot over those of its volume, and put the position of the task in the volume's tags when
+    /// Make a volume read as its snapshot does, byte by byte, and put the position of the task in the volume's tags when
     /// all are there.
     Overwrite {
         /// The snapshot.
@@ -245,6 +245,14 @@ impl Step {
             Act::Withdraw => "withdraw",
             Act::Resize => "resize",
         }
+    }
+}
+
+impl Step {
+    /// Whether it puts older data in the place of a volume's own, which somebody may go on using.
+    #[must_use]
+    pub fn takes_data_away(&self) -> bool {
+        matches!(self.act, Act::Replace { .. } | Act::Overwrite { .. })
     }
 }
 

@@ -273,6 +273,12 @@ async fn a_task_whose_deadline_has_passed_has_no_effect() {
     let slow = Slow { host: host.clone(), observe_ms: 600, chunk_ms: 0 };
     assert_eq!(execute(&slow, &clock, &task, |_| ()).await, None);
     assert_eq!(host.applies(), 0);
+    // It passes while the snapshot is copied: the volume is not touched any more.
+    let task = Task { deadline: clock.now().plus_ms(500), ..revert_task(5, 6) };
+    let slow = Slow { host: host.clone(), observe_ms: 0, chunk_ms: 100 };
+    let before = host.objects(&pool())[&Object::Volume(volume(5)).name()].clone();
+    assert_eq!(execute(&slow, &clock, &task, |_| ()).await, None);
+    assert_eq!((host.applies(), &host.objects(&pool())[&Object::Volume(volume(5)).name()]), (1, &before));
 }
 
 /// A driver that takes its time: to look, and for each of ten parts of a step.

@@ -216,10 +216,10 @@ fn a_volume_goes_back_to_its_snapshot_once() {
     let this = Found { asked_at: Some(Position(43)), ..OURS };
     let later = Found { asked_at: Some(Position(44)), ..OURS };
     let (foreign, untold) = (Found { owner: Owner::Foreign, ..OURS }, Found { asked_at: None, ..OURS });
-    let (idle, open) = (Found { active: false, ..this.clone() }, Found { open: true, ..OURS });
+    let (idle, open) = (Found { active: false, ..this }, Found { open: true, ..OURS });
     let marked = Found { unfinished: true, ..OURS };
     let thick = Found { joined: true, ..THICK };
-    let (origin, asleep) = (Found { has_snapshots: true, ..thick.clone() }, Found { active: false, ..thick.clone() });
+    let (origin, asleep) = (Found { has_snapshots: true, ..thick.clone() }, Found { active: false, ..thick });
     let whole = "successor.clone _snapshot, replace revert- 42";
     #[rustfmt::skip]
     let table = [
@@ -253,7 +253,7 @@ fn a_volume_goes_back_to_its_snapshot_once() {
         (present(&Found { active: false, ..origin.clone() }), present(&asleep), absent.clone(), "activate, snapshot.activate, overwrite _snapshot"),
         (present(&Found { asked_at: Some(Position(43)), ..origin.clone() }), present(&thick), absent.clone(), ""),
         (present(&THICK), present(&THICK), absent.clone(), "not_found"),
-        (absent.clone(), present(&THICK), absent.clone(), "not_found"),
+        (absent.clone(), present(&THICK), absent, "not_found"),
     ];
     let task = revert_task(1, 9);
     for (object, source, successor, expected) in table {
@@ -295,13 +295,13 @@ fn what_is_somebody_elses_is_taken_over_and_given_back() {
     let present = |found: &Found| Observed::Present(found.clone());
     let absent = Observed::Absent;
     let foreign = Found { owner: Owner::Foreign, asked_at: None, ..OURS };
-    let odd = Found { size_bytes: GIB + 512, active: false, ..foreign.clone() };
-    let tagged = Found { owner: Owner::Ours, ..foreign.clone() };
+    let odd = Found { size_bytes: GIB + 512, active: false, ..foreign };
+    let tagged = Found { owner: Owner::Ours, ..foreign };
     let earlier = Found { asked_at: Some(Position(41)), ..OURS };
     let (manage, take) = (manage_task(1, "old"), manage_snapshot_task(7, 1, "old"));
     let own_name = format!("volume-{}", crate::testing::volume(1));
     let (same, keep, back) = (manage_task(1, &own_name), unmanage_task(1, None), unmanage_task(1, Some("old")));
-    let snapshot = Found { size_bytes: GIB, ..foreign.clone() };
+    let snapshot = Found { size_bytes: GIB, ..foreign };
     #[rustfmt::skip]
     let table = [
         // What has its name, what has the source name.
@@ -331,7 +331,7 @@ fn what_is_somebody_elses_is_taken_over_and_given_back() {
         (&back, present(&OURS), present(&foreign), "release"),
         (&back, absent.clone(), present(&OURS), "release"),
         (&back, absent.clone(), present(&foreign), ""),
-        (&back, absent.clone(), present(&Found { asked_at: Some(Position(43)), ..OURS }), ""),
+        (&back, absent, present(&Found { asked_at: Some(Position(43)), ..OURS }), ""),
     ];
     for (task, object, source, expected) in table {
         let look = Look { source, ..alone(object) };

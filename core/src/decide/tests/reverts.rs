@@ -71,7 +71,7 @@ fn each_guard_of_revert_has_its_refusal() {
             REVERT,
             volume.clone(),
         ),
-        (r#"do volume.reset_status {"id":"<a>","migration_status":"migrating"}"#, REVERT, volume.clone()),
+        (r#"do volume.reset_status {"id":"<a>","migration_status":"migrating"}"#, REVERT, volume),
         (&reset("snapshot", "s", "error"), REVERT, snapshot.clone()),
         (r#"do snapshot.delete {"id":"<s>"}"#, REVERT, snapshot),
         (

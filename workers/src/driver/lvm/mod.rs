@@ -6,19 +6,21 @@
 //! Thin: snapshots and copies are thin volumes that share blocks; each stands for itself. Thick: a snapshot holds what
 //! has changed in its volume since, and hangs on it; a copy is made byte by byte.
 //!
-//! | file     | holds                                                       |
-//! | -------- | ----------------------------------------------------------- |
-//! | argv     | every command line                                          |
-//! | report   | the parser of what `lvs` and `vgs` print                    |
-//! | classify | what a failed command means                                 |
-//! | copy     | copies from device to device                                |
-//! | manage   | what is taken over from somebody else, and given up         |
-//! | revert   | volumes that get the data of a snapshot back                |
+//! | file      | holds                                                       |
+//! | --------- | ----------------------------------------------------------- |
+//! | argv      | every command line                                          |
+//! | report    | the parser of what `lvs` and `vgs` print                    |
+//! | classify  | what a failed command means                                 |
+//! | copy      | copies from device to device                                |
+//! | manage    | what is taken over from somebody else, and given up         |
+//! | revert    | volumes that get the data of a snapshot back                |
+//! | overwrite | the bytes of a snapshot over those of its volume            |
 
 mod argv;
 mod classify;
 mod copy;
 mod manage;
+mod overwrite;
 mod report;
 mod revert;
 #[cfg(test)]

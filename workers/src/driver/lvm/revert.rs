@@ -3,7 +3,8 @@
 use stele_core::task::{Failure, FailureKind, Task};
 use stele_core::unit::Position;
 
-use super::{Inner, copy};
+use super::Inner;
+use super::overwrite::Pair;
 use crate::driver::{Applied, Meter, failure};
 use crate::object::{Object, at_tag, volume_tag};
 
@@ -32,14 +33,14 @@ impl Inner {
         meter: &Meter,
     ) -> Result<Applied, Failure> {
         let name = volume.name();
-        let devices = copy::Devices::open(self.argv.device(&from.name()), self.argv.device(&name)).await?;
+        let pair = Pair::open(self.argv.device(&from.name()), self.argv.device(&name)).await?;
         let found = self.find_named(std::slice::from_ref(&name)).await?;
         let found = found.iter().find(|lv| lv.name == name).ok_or_else(|| self.gone("overwrite", &name))?;
         let Some(before) = volume.read(&found.tags).flatten().filter(|at| *at < task.asked_at) else {
             let message = format!("{name} in {} does not wait for the data of a snapshot any more", task.pool);
             return Err(failure(FailureKind::Conflict, "overwrite", message));
         };
-        devices.copy(meter).await?;
+        pair.overwrite(meter).await?;
         self.change(self.argv.retag(&name, &at_tag(before), &at_tag(task.asked_at))).await?;
         Ok(Applied { step: "overwrite", exit_status: None })
     }
