@@ -157,10 +157,13 @@ fn flows(state: &State, found: &mut Vec<Violation>) {
 /// Whether what the flow works on names it. Cleanups work on what is named nowhere any more.
 fn is_wanted(state: &State, flow: &Flow) -> bool {
     let by = match flow.kind {
-        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend => {
-            state.volumes.get(&flow.volume).and_then(|volume| volume.status.flow())
-        }
-        FlowKind::SnapshotCreate | FlowKind::SnapshotDelete => {
+        FlowKind::VolumeCreate
+        | FlowKind::VolumeDelete
+        | FlowKind::VolumeExtend
+        | FlowKind::VolumeRevert
+        | FlowKind::VolumeManage
+        | FlowKind::VolumeUnmanage => state.volumes.get(&flow.volume).and_then(|volume| volume.status.flow()),
+        FlowKind::SnapshotCreate | FlowKind::SnapshotDelete | FlowKind::SnapshotManage | FlowKind::SnapshotUnmanage => {
             flow.snapshot.and_then(|id| state.snapshots.get(&id)).and_then(|snapshot| snapshot.status.flow())
         }
         FlowKind::AttachmentConnect | FlowKind::AttachmentDisconnect => {

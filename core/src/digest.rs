@@ -139,8 +139,9 @@ pub fn drift_key(pool: &str, what: &Stored) -> Vec<u8> {
         Stored::Volume { .. } => (0, None),
         Stored::Snapshot { snapshot, .. } => (1, Some(snapshot.0)),
         Stored::Still { .. } => (2, None),
-        Stored::Target { .. } => (3, None),
-        Stored::Host { attachment, .. } => (4, Some(attachment.0)),
+        Stored::Successor { .. } => (3, None),
+        Stored::Target { .. } => (4, None),
+        Stored::Host { attachment, .. } => (5, Some(attachment.0)),
     };
     let mut key = pool.as_bytes().to_vec();
     key.extend_from_slice(&[0, kind]);

@@ -156,6 +156,10 @@ text_id! {
     /// A pool of a backend, `host@backend#pool`.
     PoolName, "pool", "host@backend#pool, the backend as for services, the pool at most 128 letters, digits, '-', '_' or '.'",
         |t| t.split_once('#').is_some_and(|(b, p)| is_backend(b) && is_label(p));
+    /// What somebody else called a volume on the storage, by LVM's rule. It never leads out of a folder.
+    SourceName, "source name", "1 to 127 letters, digits, '+', '_', '.' or '-', of which '.' and '-' not first",
+        |t| (1..=127).contains(&t.len()) && !t.starts_with(['-', '.'])
+            && t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'_' | b'.' | b'-'));
     /// One life of a worker process, `host:uuid`; only for people and for the log.
     WorkerName, "worker", "1 to 200 printable characters",
         |t| (1..=200).contains(&t.len()) && t.chars().all(|c| !c.is_control());

@@ -40,6 +40,11 @@ pub enum Stored {
         /// The new volume.
         volume: VolumeId,
     },
+    /// What a volume that was being reverted was to become.
+    Successor {
+        /// The volume.
+        volume: VolumeId,
+    },
     /// A volume's iSCSI target.
     Target {
         /// The volume.
@@ -62,6 +67,7 @@ impl Stored {
             Self::Volume { volume }
             | Self::Snapshot { volume, .. }
             | Self::Still { volume }
+            | Self::Successor { volume }
             | Self::Target { volume }
             | Self::Host { volume, .. } => *volume,
         }
@@ -80,6 +86,7 @@ impl fmt::Display for Stored {
             Self::Volume { volume } => f.write_str(&lv_name(*volume)),
             Self::Snapshot { snapshot, .. } => f.write_str(&snapshot_lv_name(*snapshot)),
             Self::Still { volume } => write!(f, "clone-snap-{volume}"),
+            Self::Successor { volume } => write!(f, "revert-{volume}"),
             Self::Target { volume } => write!(f, "target-{volume}"),
             Self::Host { attachment, .. } => write!(f, "host-{attachment}"),
         }

@@ -4,16 +4,20 @@
 //! ("the volume has 3 GiB"), never what to do ("add 1 GiB"). A worker observes first and runs only the missing
 //! steps. A report names the dispatch that it answers; one of an outdated dispatch changes nothing.
 
+mod operation;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AttachmentId, BackendName, FlowId, PoolName, SnapshotId, TaskId, VolumeId, WorkerName};
+pub use operation::{CopySource, Operation};
+
+use crate::id::{BackendName, FlowId, PoolName, SnapshotId, TaskId, VolumeId, WorkerName};
 use crate::inventory::InventoryReport;
 use crate::schedule::PoolStats;
 use crate::state::{LogLevel, LogTarget};
-use crate::unit::{Position, SizeGib, Timestamp};
+use crate::unit::{Position, Timestamp};
 
 /// Version of the JSON of tasks and reports.
 pub const TASK_VERSION: u32 = 1;
@@ -47,100 +51,6 @@ pub struct Task {
     pub deadline: Timestamp,
     /// The position of the event that asked for the task; it becomes a tag of the LV.
     pub asked_at: Position,
-}
-
-/// What a task shall make true.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    /// A volume of this size exists in the pool.
-    CreateVolume {
-        /// The volume to make.
-        volume: VolumeId,
-        /// Its size.
-        size_gib: SizeGib,
-        /// Whose data it begins with; blank without one. The source is in the same pool.
-        #[serde(default)]
-        source: Option<CopySource>,
-    },
-    /// The volume does not exist in the pool; its data was wiped by the backend's policy.
-    DeleteVolume {
-        /// The volume to remove.
-        volume: VolumeId,
-    },
-    /// The volume has at least this size.
-    ExtendVolume {
-        /// The volume to grow.
-        volume: VolumeId,
-        /// The size that it shall have.
-        size_gib: SizeGib,
-    },
-    /// A snapshot of the volume exists in its pool.
-    CreateSnapshot {
-        /// The snapshot to take.
-        snapshot: SnapshotId,
-        /// The volume.
-        volume: VolumeId,
-        /// The volume's size.
-        size_gib: SizeGib,
-    },
-    /// The snapshot does not exist in the pool.
-    DeleteSnapshot {
-        /// The snapshot to remove.
-        snapshot: SnapshotId,
-        /// Its volume.
-        volume: VolumeId,
-    },
-    /// The host can reach the volume; the report says how ([`Connection`]).
-    ConnectVolume {
-        /// For this attachment.
-        attachment: AttachmentId,
-        /// The volume.
-        volume: VolumeId,
-        /// The host.
-        connector: Connector,
-        /// What it may do.
-        mode: AttachMode,
-        /// Whose secrets the host logs in with: another attachment's when the host has one of this volume already, for
-        /// a host has one session with a volume's target. Absent for its own.
-        #[serde(default)]
-        chap_of: Option<AttachmentId>,
-    },
-    /// The attachment's host cannot reach the volume any more.
-    DisconnectVolume {
-        /// The attachment.
-        attachment: AttachmentId,
-        /// The volume.
-        volume: VolumeId,
-        /// The host.
-        connector: Connector,
-        /// Whose secrets the host logs in with, see [`Operation::ConnectVolume`].
-        #[serde(default)]
-        chap_of: Option<AttachmentId>,
-        /// The host has another attachment of the volume: it goes on reaching it.
-        #[serde(default)]
-        shared: bool,
-    },
-    /// The volume has no target: no host can reach it.
-    WithdrawVolume {
-        /// The volume.
-        volume: VolumeId,
-    },
-}
-
-/// Whose data a new volume begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CopySource {
-    /// A snapshot.
-    Snapshot {
-        /// The snapshot.
-        snapshot: SnapshotId,
-        /// Its volume.
-        volume: VolumeId,
-    },
-    /// Another volume, as it is now.
-    Volume(VolumeId),
 }
 
 /// What an attachment may do with the volume.
@@ -207,47 +117,6 @@ pub enum ConnectionValue {
     Texts(Vec<String>),
     /// Several numbers.
     Numbers(Vec<i64>),
-}
-
-impl Operation {
-    /// The volume that the operation is about; of a snapshot's operation the snapshot's volume.
-    #[must_use]
-    pub fn volume(&self) -> VolumeId {
-        match self {
-            Self::CreateVolume { volume, .. }
-            | Self::DeleteVolume { volume }
-            | Self::ExtendVolume { volume, .. }
-            | Self::CreateSnapshot { volume, .. }
-            | Self::DeleteSnapshot { volume, .. }
-            | Self::ConnectVolume { volume, .. }
-            | Self::DisconnectVolume { volume, .. }
-            | Self::WithdrawVolume { volume } => *volume,
-        }
-    }
-
-    /// The snapshot that the operation makes or removes.
-    #[must_use]
-    pub fn snapshot(&self) -> Option<SnapshotId> {
-        match self {
-            Self::CreateSnapshot { snapshot, .. } | Self::DeleteSnapshot { snapshot, .. } => Some(*snapshot),
-            _ => None,
-        }
-    }
-
-    /// The stable name of the operation, as in the JSON.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::CreateVolume { .. } => "create_volume",
-            Self::DeleteVolume { .. } => "delete_volume",
-            Self::ExtendVolume { .. } => "extend_volume",
-            Self::CreateSnapshot { .. } => "create_snapshot",
-            Self::DeleteSnapshot { .. } => "delete_snapshot",
-            Self::ConnectVolume { .. } => "connect_volume",
-            Self::DisconnectVolume { .. } => "disconnect_volume",
-            Self::WithdrawVolume { .. } => "withdraw_volume",
-        }
-    }
 }
 
 /// Which way a task runs.
@@ -332,6 +201,9 @@ pub enum Transition {
         /// How the host reaches the volume; only of [`Operation::ConnectVolume`].
         #[serde(default)]
         connection: Option<Connection>,
+        /// How large what was taken over is; only of [`Operation::ManageVolume`].
+        #[serde(default)]
+        size_bytes: Option<u64>,
     },
     /// It could not be made true.
     Failed {

@@ -32,6 +32,17 @@ impl SizeGib {
             .ok_or(SizeOutOfRange(size_gib))
     }
 
+    /// The smallest size.
+    pub const ONE: Self = Self(1);
+
+    /// The smallest size that holds so many bytes.
+    ///
+    /// # Errors
+    /// [`SizeOutOfRange`] when none does.
+    pub fn holding(bytes: u64) -> Result<Self, SizeOutOfRange> {
+        Self::new(i128::from(bytes.div_ceil(1 << 30).max(1)))
+    }
+
     /// In GiB.
     #[must_use]
     pub fn gib(self) -> u32 {

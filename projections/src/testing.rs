@@ -141,7 +141,7 @@ impl Cell {
         let connects = matches!(task.operation, Operation::ConnectVolume { .. });
         let connection = connects
             .then(|| Connection { driver_volume_type: "local".to_owned(), data: std::collections::BTreeMap::new() });
-        self.transition(&task, Transition::Succeeded { started_at, finished_at, steps, connection });
+        self.transition(&task, Transition::Succeeded { started_at, finished_at, steps, connection, size_bytes: None });
     }
 
     /// The oldest dispatched task fails.

@@ -154,7 +154,10 @@ impl Cell {
             StepDone { step: "observe".to_owned(), took_us: 900, exit_status: None },
             StepDone { step: tool, took_us: 180_000, exit_status: Some(0) },
         ];
-        self.transition(&task, Transition::Succeeded { started_at, finished_at: self.now, steps, connection: None });
+        self.transition(
+            &task,
+            Transition::Succeeded { started_at, finished_at: self.now, steps, connection: None, size_bytes: None },
+        );
         self.wait(750);
     }
 

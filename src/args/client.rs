@@ -1,5 +1,5 @@
 use clap::{Args, Subcommand};
-use stele_core::id::{BackendName, ProjectId, VolumeId};
+use stele_core::id::{BackendName, PoolName, ProjectId, SourceName, VolumeId};
 
 /// `stele volume`
 #[derive(Debug, Subcommand)]
@@ -31,6 +31,27 @@ pub enum Volume {
         volume: String,
         /// Its new size in GiB
         size_gib: u32,
+        /// How to wait
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Give a volume the data of its latest snapshot back; what was written since is lost
+    Revert {
+        /// The volume's id or name
+        volume: String,
+        /// The snapshot, by id or name: the volume's latest one
+        #[arg(long, value_name = "SNAPSHOT")]
+        snapshot: String,
+        /// How to wait
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Take over what somebody else made on the storage
+    Manage(VolumeManage),
+    /// Give a volume up; its data stay where they are
+    Unmanage {
+        /// The volume's id or name
+        volume: String,
         /// How to wait
         #[command(flatten)]
         wait: Wait,
@@ -75,6 +96,39 @@ pub struct VolumeCreate {
     /// Its availability zone
     #[arg(long)]
     pub availability_zone: Option<String>,
+    /// Its metadata, KEY=VALUE
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub metadata: Vec<(String, String)>,
+    /// The id that it shall have
+    #[arg(long)]
+    pub id: Option<VolumeId>,
+    /// How to wait
+    #[command(flatten)]
+    pub wait: Wait,
+}
+
+/// `stele volume manage`
+#[derive(Debug, Args)]
+pub struct VolumeManage {
+    /// The pool, host@backend#pool
+    pub pool: PoolName,
+    /// What it is called there, such as the LV's name
+    pub source_name: SourceName,
+    /// Its name
+    #[arg(long, default_value = "")]
+    pub name: String,
+    /// What it is for
+    #[arg(long, default_value = "")]
+    pub description: String,
+    /// Its type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub volume_type: Option<String>,
+    /// Its availability zone
+    #[arg(long)]
+    pub availability_zone: Option<String>,
+    /// A server may boot from it
+    #[arg(long)]
+    pub bootable: bool,
     /// Its metadata, KEY=VALUE
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub metadata: Vec<(String, String)>,

@@ -13,10 +13,10 @@ use clap::{Args, Parser, Subcommand};
 use stele_core::id::ProjectId;
 
 pub use auth::{Auth, AuthMethod};
-pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, Wait};
+pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, VolumeManage, Wait};
 pub use drift::{Drift, DriftRepair};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
-pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList};
+pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList, SnapshotManage};
 pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, Replay, ShowWhat};
 
 /// An event-sourced block-storage orchestrator.

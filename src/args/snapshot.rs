@@ -1,5 +1,5 @@
 use clap::{Args, Subcommand};
-use stele_core::id::SnapshotId;
+use stele_core::id::{SnapshotId, SourceName};
 
 use super::client::{Wait, pair};
 
@@ -24,6 +24,37 @@ pub enum Snapshot {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Take over what somebody else made on the storage as a snapshot of a volume
+    Manage(SnapshotManage),
+    /// Give a snapshot up; its data stay where they are
+    Unmanage {
+        /// The snapshot's id or name
+        snapshot: String,
+        /// How to wait
+        #[command(flatten)]
+        wait: Wait,
+    },
+}
+
+/// `stele snapshot manage`
+#[derive(Debug, Args)]
+pub struct SnapshotManage {
+    /// The volume, by id or name
+    pub volume: String,
+    /// What it is called on the volume's pool, such as the LV's name
+    pub source_name: SourceName,
+    /// Its name
+    #[arg(long, default_value = "")]
+    pub name: String,
+    /// What it is for
+    #[arg(long, default_value = "")]
+    pub description: String,
+    /// Its metadata, KEY=VALUE
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub metadata: Vec<(String, String)>,
+    /// How to wait
+    #[command(flatten)]
+    pub wait: Wait,
 }
 
 /// `stele snapshot create`

@@ -7,7 +7,8 @@ use stele_projections::view::{SnapshotList, SnapshotView};
 
 use super::output::{json, line, or_dash, pairs, table};
 use super::{Session, volume, wait};
-use crate::args::{Snapshot, SnapshotCreate, SnapshotList as ListArgs, Wait};
+use crate::args::{Snapshot, SnapshotCreate, SnapshotList as ListArgs, SnapshotManage, Wait};
+use crate::client::Accepted;
 use crate::failure::Failure;
 
 pub(super) async fn run(session: &Session, command: &Snapshot) -> Result<(), Failure> {
@@ -15,6 +16,8 @@ pub(super) async fn run(session: &Session, command: &Snapshot) -> Result<(), Fai
         Snapshot::Create(args) => create(session, args).await,
         Snapshot::List(args) => list(session, args).await,
         Snapshot::Show { snapshot } => show(session, snapshot).await,
+        Snapshot::Manage(args) => manage(session, args).await,
+        Snapshot::Unmanage { snapshot, wait } => unmanage(session, snapshot, *wait).await,
         Snapshot::Delete { snapshots, wait } => delete(session, snapshots, *wait).await,
     }
 }
@@ -30,10 +33,7 @@ async fn create(session: &Session, args: &SnapshotCreate) -> Result<(), Failure>
     });
     let connection = session.connection().await?;
     let accepted = session.command(&connection, "snapshot", "create", content).await?;
-    let id = accepted.subjects.snapshot.ok_or_else(|| {
-        Failure::new("UnreadableOutcome", "the outcome names no snapshot", "use a `stele` of the cell's release")
-    })?;
-    wait::after::<SnapshotView>(session, id, accepted, args.wait, "available").await
+    wait::after::<SnapshotView>(session, snapshot_of(accepted)?, accepted, args.wait, "available").await
 }
 
 async fn list(session: &Session, args: &ListArgs) -> Result<(), Failure> {
@@ -89,6 +89,30 @@ async fn delete(session: &Session, snapshots: &[String], wait: Wait) -> Result<(
         wait::after::<SnapshotView>(session, id, accepted, wait, "deleted").await?;
     }
     Ok(())
+}
+
+async fn manage(session: &Session, args: &SnapshotManage) -> Result<(), Failure> {
+    let content = json!({
+        "volume": volume::find(session, &args.volume).await?,
+        "source_name": args.source_name,
+        "name": args.name,
+        "description": args.description,
+        "metadata": volume::map(&args.metadata),
+    });
+    let accepted = session.admin("snapshot", "manage", content).await?;
+    wait::after::<SnapshotView>(session, snapshot_of(accepted)?, accepted, args.wait, "available").await
+}
+
+async fn unmanage(session: &Session, snapshot: &str, wait: Wait) -> Result<(), Failure> {
+    let id = find(session, snapshot).await?;
+    let accepted = session.admin("snapshot", "unmanage", json!({"id": id})).await?;
+    wait::after::<SnapshotView>(session, id, accepted, wait, "unmanaged").await
+}
+
+fn snapshot_of(accepted: Accepted) -> Result<SnapshotId, Failure> {
+    accepted.subjects.snapshot.ok_or_else(|| {
+        Failure::new("UnreadableOutcome", "the outcome names no snapshot", "use a `stele` of the cell's release")
+    })
 }
 
 pub(super) fn print(snapshot: &SnapshotView) {

@@ -9,7 +9,7 @@ use stele_projections::view::{DecisionList, FlowList, VolumeList, VolumeView};
 
 use super::output::{json, line, or_dash, pairs, table};
 use super::{Session, snapshot, wait};
-use crate::args::{Volume, VolumeCreate, VolumeList as ListArgs, Wait};
+use crate::args::{Volume, VolumeCreate, VolumeList as ListArgs, VolumeManage, Wait};
 use crate::client::Accepted;
 use crate::failure::Failure;
 
@@ -20,6 +20,9 @@ pub(super) async fn run(session: &Session, command: &Volume) -> Result<(), Failu
         Volume::Show { volume } => show(session, volume).await,
         Volume::Delete { volumes, force, wait } => delete(session, volumes, *force, *wait).await,
         Volume::Extend { volume, size_gib, wait } => extend(session, volume, *size_gib, *wait).await,
+        Volume::Manage(args) => manage(session, args).await,
+        Volume::Unmanage { volume, wait } => unmanage(session, volume, *wait).await,
+        Volume::Revert { volume, snapshot, wait } => revert(session, volume, snapshot, *wait).await,
         Volume::Update { volume, name, description, metadata } => {
             let content =
                 json!({"name": name, "description": description, "metadata": metadata.as_ref().map(|m| map(m))});
@@ -145,6 +148,38 @@ async fn extend(session: &Session, volume: &str, size_gib: u32, wait: Wait) -> R
     let id = find(session, volume).await?;
     let connection = session.connection().await?;
     let accepted = session.command(&connection, "volume", "extend", json!({"id": id, "size_gib": size_gib})).await?;
+    wait::after::<VolumeView>(session, id, accepted, wait, "available").await
+}
+
+async fn manage(session: &Session, args: &VolumeManage) -> Result<(), Failure> {
+    let content = json!({
+        "id": args.id,
+        "project": session.project(),
+        "pool": args.pool,
+        "source_name": args.source_name,
+        "name": args.name,
+        "description": args.description,
+        "type": args.volume_type,
+        "availability_zone": args.availability_zone,
+        "bootable": args.bootable,
+        "metadata": map(&args.metadata),
+    });
+    let accepted = session.admin("volume", "manage", content).await?;
+    wait::after::<VolumeView>(session, volume_of(accepted)?, accepted, args.wait, "available").await
+}
+
+async fn unmanage(session: &Session, volume: &str, wait: Wait) -> Result<(), Failure> {
+    let id = find(session, volume).await?;
+    let accepted = session.admin("volume", "unmanage", json!({"id": id})).await?;
+    wait::after::<VolumeView>(session, id, accepted, wait, "unmanaged").await
+}
+
+async fn revert(session: &Session, volume: &str, to: &str, wait: Wait) -> Result<(), Failure> {
+    let id = find(session, volume).await?;
+    let snapshot = snapshot::find(session, to).await?;
+    let connection = session.connection().await?;
+    let content = json!({"id": id, "snapshot": snapshot});
+    let accepted = session.command(&connection, "volume", "revert", content).await?;
     wait::after::<VolumeView>(session, id, accepted, wait, "available").await
 }
 

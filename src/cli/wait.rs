@@ -100,11 +100,13 @@ pub(super) async fn after<T: Resource>(
     } else {
         look(&session.api, &id, accepted.position).await?
     };
+    // What it is called that it is not there any more, when it was to be gone.
+    let gone = if wanted == "available" { "deleted" } else { wanted };
     let Some(found) = found else {
         if session.json {
-            return json(&json!({"id": id, "status": "deleted", "position": accepted.position}));
+            return json(&json!({"id": id, "status": gone, "position": accepted.position}));
         }
-        line(&format!("{} {id} is deleted", T::KIND));
+        line(&format!("{} {id} is {gone}", T::KIND));
         return Ok(());
     };
     if session.json {

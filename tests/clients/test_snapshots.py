@@ -54,6 +54,24 @@ def test_cinder(project, name):
     gone(api.volume_snapshots, snapshot)
 
 
+def test_a_volume_goes_back_to_its_latest_snapshot(project, name):
+    member, api = project.member, project.member.api()
+    volume = member.volume(name=name)
+    first = member.snapshot(volume)
+    member.cinder("revert-to-snapshot", first.id)
+    assert available(api.volumes, volume).status == "available"
+    assert available(api.volume_snapshots, first).status == "available"
+    latest = member.snapshot(volume, name=f"{name}-latest")
+    with pytest.raises(exceptions.BadRequest, match="not the latest one"):
+        api.volumes.revert_to_snapshot(volume, first)
+    api.volumes.revert_to_snapshot(volume, latest)
+    available(api.volumes, volume)
+    api.volumes.extend(volume, 2)
+    available(api.volumes, volume)
+    with pytest.raises(exceptions.BadRequest, match="must be equal"):
+        api.volumes.revert_to_snapshot(volume, latest)
+
+
 def test_a_volume_with_snapshots_stays(project):
     api = project.member.api()
     volume = project.member.volume()

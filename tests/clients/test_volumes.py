@@ -111,6 +111,28 @@ def test_cinder_create_show_rename_delete(project, name):
     gone(volumes, volume)
 
 
+def test_cinder_gives_volumes_up_and_takes_them_over(project, name):
+    admin, api = project.admin, project.admin.api()
+    volume = admin.volume(2, name=name)
+    host = getattr(api.volumes.get(volume.id), "os-vol-host-attr:host")
+    snapshot = admin.snapshot(volume)
+    with pytest.raises(exceptions.BadRequest, match="have snapshots"):
+        api.volumes.unmanage(volume)
+    admin.cinder("snapshot-unmanage", snapshot.id)
+    gone(api.volume_snapshots, snapshot)
+    admin.cinder("unmanage", volume.id)
+    gone(api.volumes, volume)
+    taken = api.volumes.manage(host, {"source-name": f"volume-{volume.id}"}, name=f"{name}-again", bootable=True)
+    seen = available(api.volumes, taken)
+    assert (seen.size, seen.bootable) == (2, "true")
+    again = api.volume_snapshots.manage(taken.id, {"source-name": f"_snapshot-{snapshot.id}"})
+    assert available(api.volume_snapshots, again).size == 2
+    lost = api.volumes.manage(host, {"source-name": "none-such"})
+    assert reaches(api.volumes, lost, "error").status == "error"
+    api.volumes.delete(lost)
+    gone(api.volumes, lost)
+
+
 def test_cinder_metadata(project, name):
     cinder = project.member.cinder
     volume = project.member.volume(name=name).id

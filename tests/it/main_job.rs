@@ -1,5 +1,6 @@
 //! The main job, as a user does it: `stele dev`, commands over NATS and the command line, reads over HTTP, audit.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,6 +75,25 @@ async fn snapshots_and_copies(dev: &Dev, folder: &Path) {
     assert_eq!((&copy["source_snapshot_id"], &copy["size_gib"]), (&json!(id), &json!(1)));
     let clone = dev.json(&["volume", "create", "--source", "copy", "--size", "2", "--name", "clone", "--wait"]).await;
     assert_eq!((&clone["source_volume_id"], &clone["size_gib"]), (&copy["id"], &json!(2)));
+    let data = folder.join("volumes/1/pool").join(format!("volume-{}", taken["volume_id"].as_str().unwrap()));
+    std::fs::OpenOptions::new().write(true).open(&data).unwrap().write_all(b"written since").unwrap();
+    let reverted = dev.json(&["volume", "revert", "web", "--snapshot", "monday", "--wait"]).await;
+    assert_eq!(reverted["status"], "available");
+    let mut begins = [7; 13];
+    std::fs::File::open(&data).unwrap().read_exact(&mut begins).unwrap();
+    assert_eq!(begins, [0; 13]);
+    let given_up = dev.json(&["snapshot", "unmanage", "monday", "--wait"]).await;
+    assert_eq!(given_up["status"], "unmanaged");
+    let source = format!("_snapshot-{id}");
+    let again = dev.json(&["snapshot", "manage", "web", &source, "--name", "monday", "--wait"]).await;
+    assert_eq!((&again["status"], &again["size_gib"]), (&json!("available"), &json!(1)));
+    let lost = dev.json(&["volume", "unmanage", "clone", "--wait"]).await;
+    let (pool, source) = (clone["pool"].as_str().unwrap(), format!("volume-{}", lost["id"].as_str().unwrap()));
+    let found = dev.json(&["volume", "manage", pool, &source, "--name", "clone", "--wait"]).await;
+    assert_eq!((&found["status"], &found["size_gib"]), (&json!("available"), &json!(2)));
+    let nothing = dev.stele(&["volume", "manage", pool, "nothing", "--name", "nothing", "--wait"]).await;
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("not_found"), "{nothing:?}");
+    dev.json(&["volume", "delete", "nothing", "--wait"]).await;
     let refused = dev.stele(&["volume", "create", "--snapshot", "tuesday"]).await;
     assert!(String::from_utf8_lossy(&refused.stderr).contains("tuesday"), "{refused:?}");
     assert!(!dev.stele(&["volume", "create", "--name", "sizeless"]).await.status.success());

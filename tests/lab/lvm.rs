@@ -31,5 +31,6 @@ pub(crate) fn volumes(volume_group: &str) -> Vec<Lv> {
         size_bytes: text(row, "lv_size").parse().unwrap(),
         tags: text(row, "lv_tags"),
     };
-    rows.iter().map(lv).filter(|lv| lv.name.starts_with("volume-") || lv.name.starts_with("_snapshot-")).collect()
+    let prefixes = ["volume-", "_snapshot-", "revert-", "clone-snap-"];
+    rows.iter().map(lv).filter(|lv| prefixes.iter().any(|prefix| lv.name.starts_with(prefix))).collect()
 }

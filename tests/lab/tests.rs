@@ -1,3 +1,4 @@
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -5,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use stele::client::command;
 use stele_core::id::VolumeId;
-use stele_core::state::VolumeStatus;
+use stele_core::state::{SnapshotStatus, VolumeStatus};
 
 use crate::harness::cell::Cell;
 use crate::harness::dev::Dev;
@@ -30,6 +31,7 @@ async fn main_job(volume_group: &str) {
     assert_eq!(volumes(volume_group)[0].size_bytes, 2 * GIB);
     dev.json(&["volume", "delete", "web", "--wait"]).await;
     assert_eq!(volumes(volume_group), vec![]);
+    taken_over_and_given_up(&dev, volume_group, volume["pool"].as_str().unwrap()).await;
 
     // Too large for the group: refused by the scheduler with the numbers, or failed with LVM's words.
     let refused = dev.stele(&["volume", "create", "--size", "900", "--wait"]).await;
@@ -40,6 +42,60 @@ async fn main_job(volume_group: &str) {
     assert_eq!(verified["ok"], true, "{verified}");
     assert_eq!(volumes(volume_group), vec![]);
     dev.stop().await;
+}
+
+/// What somebody else made keeps its data on the way in and out; it is grown to whole GiB, and in use it is refused.
+async fn taken_over_and_given_up(dev: &Dev, volume_group: &str, pool: &str) {
+    let thin_pool = format!("{volume_group}/{volume_group}-pool");
+    lvm("lvcreate", &["-y", "-T", "-V", "1100m", "-n", "old", &thin_pool]);
+    write(volume_group, "old", b"theirs");
+    let held = std::fs::File::open(format!("/dev/{volume_group}/old")).unwrap();
+    let refused = dev.stele(&["volume", "manage", pool, "old", "--name", "held", "--wait", "--timeout", "60"]).await;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("in use"), "{refused:?}");
+    drop(held);
+    dev.json(&["volume", "delete", "held", "--wait"]).await;
+    let taken = dev.json(&["volume", "manage", pool, "old", "--name", "taken", "--wait"]).await;
+    assert_eq!((&taken["status"], &taken["size_gib"]), (&json!("available"), &json!(2)));
+    let name = format!("volume-{}", taken["id"].as_str().unwrap());
+    let found = volumes(volume_group);
+    assert_eq!((found.len(), found[0].name.as_str(), found[0].size_bytes), (1, name.as_str(), 2 * GIB), "{found:?}");
+    assert_eq!(begins(volume_group, &name), b"theirs");
+    dev.json(&["volume", "unmanage", "taken", "--wait"]).await;
+    assert_eq!(
+        (volumes(volume_group)[0].tags.as_str(), begins(volume_group, &name).as_slice()),
+        ("", b"theirs".as_slice())
+    );
+    let over = dev.stele(&["quota", "set", "demo", "gigabytes=1"]).await;
+    assert!(over.status.success(), "{over:?}");
+    let refused = dev.stele(&["volume", "manage", pool, &name, "--name", "over", "--wait"]).await;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("gigabytes quota"), "{refused:?}");
+    // It is given back by a flow of its own.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while volumes(volume_group).iter().any(|lv| lv.name != name || !lv.tags.is_empty()) {
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", volumes(volume_group));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    dev.stele(&["quota", "set", "demo", "gigabytes=1000"]).await;
+    dev.json(&["volume", "delete", "over", "--wait"]).await;
+    lvm("lvremove", &["-f", &format!("{volume_group}/{name}")]);
+}
+
+/// Runs one of LVM's tools behind Stele's back.
+fn lvm(tool: &str, args: &[&str]) {
+    let output = std::process::Command::new(tool).args(args).output().unwrap();
+    assert!(output.status.success(), "{tool} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn write(volume_group: &str, name: &str, text: &[u8]) {
+    let mut file = std::fs::OpenOptions::new().write(true).open(format!("/dev/{volume_group}/{name}")).unwrap();
+    file.write_all(text).unwrap();
+    file.sync_all().unwrap();
+}
+
+fn begins(volume_group: &str, name: &str) -> Vec<u8> {
+    let mut found = vec![0; 6];
+    std::fs::File::open(format!("/dev/{volume_group}/{name}")).unwrap().read_exact(&mut found).unwrap();
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +133,7 @@ struct DeadlyTools {
 }
 
 impl DeadlyTools {
-    const NAMES: [&'static str; 3] = ["lvcreate", "lvextend", "lvremove"];
+    const NAMES: [&'static str; 4] = ["lvcreate", "lvextend", "lvremove", "lvrename"];
 
     fn lay(marks: &Path, after: bool) -> Self {
         for tool in Self::NAMES {
@@ -136,6 +192,48 @@ async fn a_worker_that_dies_beside_its_tool_leaves_nothing_behind_and_nothing_tw
 
         command(&connection, "demo", "volume", "delete", json!({"id": id})).await.unwrap();
         come_back(&mut cell, &tools.mark("lvremove")).await;
+        assert_eq!(at_rest(&connection, id, &cell).await, None);
+        assert_eq!(volumes(&group), vec![]);
+        let (folded, _) = fold(&connection).await;
+        assert_eq!(stele_core::audit::audit(&folded.state), vec![]);
+    }
+}
+
+/// The old data are there, the snapshot is there, and nothing else, wherever the worker died on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_in_a_revert_loses_neither_the_volume_nor_the_snapshot() {
+    let (group, _) = volume_groups();
+    for after in [false, true] {
+        let mut cell = Cell::start().await;
+        let control = ["control", "--claim-after-ms", "0", "--server-syncs", "--data", &cell.path("control")];
+        cell.add("control", control.map(str::to_owned).to_vec());
+        let worker =
+            ["worker", "--backend", "lab@lvm", "--driver", "lvm", "--volume-group", &group, "--ack-wait-ms", "1500"];
+        cell.add("worker", worker.map(str::to_owned).to_vec());
+        let connection = cell.connection().await;
+        wait_for_pool(&connection, &cell).await;
+        let accepted = command(&connection, "demo", "volume", "create", json!({"size_gib": 1})).await.unwrap();
+        let id = accepted.subjects.volume.unwrap();
+        assert_eq!(at_rest(&connection, id, &cell).await, Some(VolumeStatus::Available));
+        let name = format!("volume-{id}");
+        write(&group, &name, b"before");
+        let taken = command(&connection, "demo", "snapshot", "create", json!({"volume": id})).await.unwrap();
+        let snapshot = taken.subjects.snapshot.unwrap();
+        while fold(&connection).await.0.state.snapshots[&snapshot].status != SnapshotStatus::Available {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        write(&group, &name, b"behind");
+        let tools = DeadlyTools::lay(cell.folder.path(), after);
+        command(&connection, "demo", "volume", "revert", json!({"id": id, "snapshot": snapshot})).await.unwrap();
+        for tool in ["lvcreate", "lvremove", "lvrename"] {
+            come_back(&mut cell, &tools.mark(tool)).await;
+        }
+        assert_eq!(at_rest(&connection, id, &cell).await, Some(VolumeStatus::Available), "{}", cell.logs());
+        assert_eq!(begins(&group, &name), b"before");
+        let names: Vec<String> = volumes(&group).into_iter().map(|lv| lv.name).collect();
+        assert_eq!(names, [format!("_snapshot-{snapshot}"), name]);
+        drop(tools);
+        command(&connection, "demo", "volume", "delete", json!({"id": id, "cascade": true})).await.unwrap();
         assert_eq!(at_rest(&connection, id, &cell).await, None);
         assert_eq!(volumes(&group), vec![]);
         let (folded, _) = fold(&connection).await;

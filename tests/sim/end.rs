@@ -128,6 +128,10 @@ impl Cell {
         // What an old task made too late is told to control, unless its worker dies before: then only an inventory of
         // the storage can find it.
         there.retain(|name, _| !node.made_too_late.contains(&(pool.clone(), name.clone())));
+        // What a revert that was given up left goes with its volume, or with the next revert.
+        let beside =
+            |name: &str| name.strip_prefix("revert-").and_then(|id| id.parse::<stele_core::id::VolumeId>().ok());
+        there.retain(|name, _| !beside(name).is_some_and(|id| state.volumes.contains_key(&id)));
         assert!(there.is_empty(), "{pool} holds what the log does not know: {there:?}");
     }
 

@@ -1,5 +1,7 @@
 //! What those who ask may have in mind: all that projects and operators do, sensible or not.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use stele_core::record::Subjects;
 use uuid::Uuid;
@@ -14,6 +16,8 @@ pub(crate) struct Wish(pub(crate) &'static str, pub(crate) &'static str, pub(cra
 pub(crate) struct Known {
     volumes: Vec<Uuid>,
     snapshots: Vec<Uuid>,
+    /// The snapshot of each volume that was heard of last.
+    latest: BTreeMap<Uuid, Uuid>,
     attachments: Vec<Uuid>,
     transfers: Vec<Uuid>,
     groups: Vec<Uuid>,
@@ -23,6 +27,9 @@ pub(crate) struct Known {
 impl Known {
     /// Remembers what an accepted command was about.
     pub(crate) fn learn(&mut self, subjects: &Subjects) {
+        if let (Some(volume), Some(snapshot)) = (subjects.volume, subjects.snapshot) {
+            self.latest.insert(volume.0, snapshot.0);
+        }
         for (list, id) in self.lists(subjects) {
             if let Some(id) = id.filter(|id| !list.contains(id)) {
                 list.push(id);
@@ -131,7 +138,11 @@ fn about_a_volume(known: &mut Known, chance: &Chance) -> Wish {
             let (force, cascade) = (chance.percent(30), chance.percent(50));
             Wish("volume", "delete", json!({"id": volume, "force": force, "cascade": cascade}))
         }
-        15..18 => Wish("volume", "extend", json!({"id": volume, "size_gib": chance.between(2, 14)})),
+        15 | 16 => Wish("volume", "extend", json!({"id": volume, "size_gib": chance.between(2, 14)})),
+        17 => {
+            let latest = known.latest.get(&volume).copied().unwrap_or_else(|| one_of(&known.snapshots, chance));
+            Wish("volume", "revert", json!({"id": volume, "snapshot": latest}))
+        }
         18 => Wish("volume", "update", json!({"id": volume, "metadata": {"n": chance.below(9).to_string()}})),
         _ => match chance.below(2) {
             0 => {

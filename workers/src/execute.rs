@@ -14,7 +14,7 @@ use stele_core::unit::Timestamp;
 
 use crate::clock::Clock;
 use crate::driver::{Applied, Driver, Meter};
-use crate::plan::{Step, guess, plan};
+use crate::plan::{Observed, Step, guess, plan};
 
 /// Work that takes longer than this is announced, in milliseconds. Most LVM commands take less, and every
 /// announcement is a commit in the log.
@@ -27,7 +27,7 @@ pub const PROGRESS_EVERY_MS: u64 = 1000;
 /// ten.
 const STEPS_MAX: usize = 32;
 
-/// Executes a task. `None` when its deadline had passed before anything was done: control has given this dispatch
+/// Executes a task. `None` when its deadline had passed before anything was done that matters: control has given this dispatch
 /// up, so nothing is done and nothing is told.
 ///
 /// `interim` gets the reports on the way, [`Transition::Started`] and [`Transition::Progressed`]. Progress is told
@@ -61,17 +61,26 @@ pub async fn execute<D: Driver, C: Clock>(
 
 /// How an attempt ended.
 enum Done {
-    /// The deadline had passed; nothing was done.
+    /// The deadline had passed, and nothing was done that matters.
     TooLate,
-    True(Vec<StepDone>, Option<Connection>),
+    True(Vec<StepDone>, Told),
     Failed(Vec<StepDone>, Failure),
+}
+
+/// What a success tells besides its steps.
+#[derive(Default)]
+struct Told {
+    connection: Option<Connection>,
+    size_bytes: Option<u64>,
 }
 
 impl Done {
     fn report(self, task: &Task, started_at: Timestamp, finished_at: Timestamp) -> Option<TaskReport> {
         let transition = match self {
             Self::TooLate => return None,
-            Self::True(steps, connection) => Transition::Succeeded { started_at, finished_at, steps, connection },
+            Self::True(steps, Told { connection, size_bytes }) => {
+                Transition::Succeeded { started_at, finished_at, steps, connection, size_bytes }
+            }
             Self::Failed(steps, failure) => Transition::Failed { started_at, finished_at, steps, failure },
         };
         Some(report(task, transition))
@@ -97,8 +106,12 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     }
     steps.reverse();
     while let Some(step) = steps.pop() {
-        meter.begin(step.name());
         let began = clock.now();
+        // Control may have given the dispatch up, and somebody may write again to what this would take away.
+        if step.takes_data_away() && began >= task.deadline {
+            return Done::TooLate;
+        }
+        meter.begin(step.name());
         let applied = driver.apply(task, &step, meter).await;
         let took_us = micros_between(began, clock.now());
         let Err(failure) = applied.map(|Applied { step, exit_status }| {
@@ -131,13 +144,20 @@ async fn missing<D: Driver>(driver: &D, task: &Task, meter: &Meter) -> Result<Ve
     plan(task, &look)
 }
 
-/// The task's words are true; a host that was to be connected is told how.
+/// The task's words are true; a host that was to be connected is told how, and control how large is what was taken over.
 async fn succeed<D: Driver>(driver: &D, task: &Task, done: Vec<StepDone>) -> Done {
-    if !matches!((&task.operation, task.phase), (Operation::ConnectVolume { .. }, Phase::Execute)) {
-        return Done::True(done, None);
-    }
-    match driver.connection(task).await {
-        Ok(connection) => Done::True(done, Some(connection)),
+    let told = match (&task.operation, task.phase) {
+        (Operation::ConnectVolume { .. }, Phase::Execute) => {
+            driver.connection(task).await.map(|connection| Told { connection: Some(connection), ..Told::default() })
+        }
+        (Operation::ManageVolume { .. }, Phase::Execute) => driver.observe(task).await.map(|look| match look.object {
+            Observed::Present(found) => Told { size_bytes: Some(found.size_bytes), ..Told::default() },
+            Observed::Absent | Observed::Unknown => Told::default(),
+        }),
+        _ => Ok(Told::default()),
+    };
+    match told {
+        Ok(told) => Done::True(done, told),
         Err(failure) => Done::Failed(done, failure),
     }
 }

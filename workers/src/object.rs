@@ -5,10 +5,12 @@
 //! volume     volume-<id>              stele.volume.<id>  stele.at.<position>  [stele.copying]
 //! snapshot   _snapshot-<id>           stele.volume.<its volume>  stele.snapshot.<id>  stele.at.<position>
 //! still      clone-snap-<new volume>  stele.volume.<new volume>  stele.still  stele.at.<position>
+//! successor  revert-<volume>          stele.volume.<volume>  stele.at.<position>
 //! ```
 //!
 //! The names are those of the field, so that its people and tools know them; a name alone makes nothing ours. The
-//! position is that of the event that asked for the object. `stele.copying` marks a volume into which data are still
+//! position is that of the event that asked for the object; of a volume that was reverted, that of the event that asked
+//! for that. A successor has the tags of the volume that it is to become, and only its name tells it apart. `stele.copying` marks a volume into which data are still
 //! being copied.
 
 use stele_core::id::{SnapshotId, VolumeId};
@@ -30,6 +32,9 @@ pub enum Object {
     /// The state of a volume, kept still while it is copied into this new volume. Only storage that cannot make a copy
     /// at once needs it.
     Still(VolumeId),
+    /// What a volume that is being reverted is to become: a copy of its snapshot. Only storage that can make a copy at
+    /// once needs it.
+    Successor(VolumeId),
 }
 
 impl Object {
@@ -40,6 +45,7 @@ impl Object {
             Self::Volume(volume) => lv_name(volume),
             Self::Snapshot { snapshot, .. } => snapshot_lv_name(snapshot),
             Self::Still(copy) => format!("{STILL_NAME}{copy}"),
+            Self::Successor(volume) => format!("{SUCCESSOR_NAME}{volume}"),
         }
     }
 
@@ -47,14 +53,14 @@ impl Object {
     #[must_use]
     pub fn tags(self, asked_at: Position) -> Vec<String> {
         let mut tags = self.own_tags();
-        tags.push(format!("{AT_TAG}{asked_at}"));
+        tags.push(at_tag(asked_at));
         tags
     }
 
     /// The tags that say what it is and whose.
-    fn own_tags(self) -> Vec<String> {
+    pub(crate) fn own_tags(self) -> Vec<String> {
         match self {
-            Self::Volume(volume) => vec![volume_tag(volume)],
+            Self::Volume(volume) | Self::Successor(volume) => vec![volume_tag(volume)],
             Self::Snapshot { snapshot, volume } => vec![volume_tag(volume), format!("{SNAPSHOT_TAG}{snapshot}")],
             Self::Still(copy) => vec![volume_tag(copy), STILL_TAG.to_owned()],
         }
@@ -69,11 +75,17 @@ impl Object {
         ours.then(|| asked_at(tags))
     }
 
+    /// Whether there are tags of ours among these that are not this object's: then it is something else of ours.
+    pub(crate) fn is_anothers(self, tags: &[String]) -> bool {
+        let own = self.own_tags();
+        tags.iter().any(|tag| is_tag(tag) && !tag.starts_with(AT_TAG) && !own.contains(tag))
+    }
+
     /// Whether a name is one that an object could have.
     #[must_use]
     pub fn is_name(name: &str) -> bool {
         let id = |prefix| name.strip_prefix(prefix).is_some_and(|id| id.parse::<VolumeId>().is_ok());
-        id("volume-") || id("_snapshot-") || id(STILL_NAME)
+        id("volume-") || id("_snapshot-") || id(STILL_NAME) || id(SUCCESSOR_NAME)
     }
 }
 
@@ -86,6 +98,8 @@ pub struct Objects {
     pub source: Option<Object>,
     /// What may lie beside a volume while it is made.
     pub still: Option<Object>,
+    /// What may lie beside a volume while it is reverted.
+    pub successor: Option<Object>,
 }
 
 impl Objects {
@@ -99,32 +113,42 @@ impl Objects {
                     CopySource::Snapshot { snapshot, volume } => Object::Snapshot { snapshot, volume },
                     CopySource::Volume(volume) => Object::Volume(volume),
                 });
-                Self { object: Object::Volume(volume), source, still: copies_volume.then_some(Object::Still(volume)) }
+                let still = copies_volume.then_some(Object::Still(volume));
+                Self { source, still, ..Self::just(Object::Volume(volume)) }
             }
-            // A volume that was given up half-made is removed by a delete as well.
-            Operation::DeleteVolume { volume } => {
-                Self { object: Object::Volume(volume), source: None, still: Some(Object::Still(volume)) }
-            }
+            // What was given up half-made is removed by a delete as well.
+            Operation::DeleteVolume { volume } => Self {
+                still: Some(Object::Still(volume)),
+                successor: Some(Object::Successor(volume)),
+                ..Self::just(Object::Volume(volume))
+            },
+            Operation::RevertVolume { volume, snapshot, .. } => Self {
+                source: Some(Object::Snapshot { snapshot, volume }),
+                successor: Some(Object::Successor(volume)),
+                ..Self::just(Object::Volume(volume))
+            },
             Operation::ExtendVolume { volume, .. }
+            | Operation::ManageVolume { volume, .. }
+            | Operation::UnmanageVolume { volume, .. }
             | Operation::ConnectVolume { volume, .. }
             | Operation::DisconnectVolume { volume, .. }
-            | Operation::WithdrawVolume { volume } => {
-                Self { object: Object::Volume(volume), source: None, still: None }
+            | Operation::WithdrawVolume { volume } => Self::just(Object::Volume(volume)),
+            Operation::CreateSnapshot { snapshot, volume, .. } => {
+                Self { source: Some(Object::Volume(volume)), ..Self::just(Object::Snapshot { snapshot, volume }) }
             }
-            Operation::CreateSnapshot { snapshot, volume, .. } => Self {
-                object: Object::Snapshot { snapshot, volume },
-                source: Some(Object::Volume(volume)),
-                still: None,
-            },
-            Operation::DeleteSnapshot { snapshot, volume } => {
-                Self { object: Object::Snapshot { snapshot, volume }, source: None, still: None }
-            }
+            Operation::DeleteSnapshot { snapshot, volume }
+            | Operation::ManageSnapshot { snapshot, volume, .. }
+            | Operation::UnmanageSnapshot { snapshot, volume, .. } => Self::just(Object::Snapshot { snapshot, volume }),
         }
+    }
+
+    fn just(object: Object) -> Self {
+        Self { object, source: None, still: None, successor: None }
     }
 
     /// All of them.
     pub fn all(self) -> impl Iterator<Item = Object> {
-        [Some(self.object), self.source, self.still].into_iter().flatten()
+        [Some(self.object), self.source, self.still, self.successor].into_iter().flatten()
     }
 }
 
@@ -151,6 +175,7 @@ impl Item {
         let object = match snapshot {
             Some(snapshot) => Object::Snapshot { snapshot, volume },
             None if tags.iter().any(|tag| tag == STILL_TAG) => Object::Still(volume),
+            None if name.starts_with(SUCCESSOR_NAME) => Object::Successor(volume),
             None => Object::Volume(volume),
         };
         Some(Self { object, name: name.to_owned(), size_bytes, tags: tags.to_vec(), asked_at: asked_at(tags) })
@@ -165,6 +190,16 @@ impl Item {
 /// The tag of a volume into which data are still being copied.
 pub(crate) const COPYING_TAG: &str = "stele.copying";
 
+/// Whether a tag is one of ours, whatever it says.
+pub(crate) fn is_tag(tag: &str) -> bool {
+    tag.starts_with("stele.")
+}
+
+/// The tag that says for which event a volume has its data.
+pub(crate) fn at_tag(position: Position) -> String {
+    format!("{AT_TAG}{position}")
+}
+
 /// Whether these are the tags of a volume that is not complete.
 pub(crate) fn is_unfinished(tags: &[String]) -> bool {
     tags.iter().any(|tag| tag == COPYING_TAG)
@@ -175,8 +210,9 @@ const SNAPSHOT_TAG: &str = "stele.snapshot.";
 const STILL_TAG: &str = "stele.still";
 const AT_TAG: &str = "stele.at.";
 const STILL_NAME: &str = "clone-snap-";
+const SUCCESSOR_NAME: &str = "revert-";
 
-fn volume_tag(volume: VolumeId) -> String {
+pub(crate) fn volume_tag(volume: VolumeId) -> String {
     format!("{VOLUME_TAG}{volume}")
 }
 
@@ -214,6 +250,29 @@ mod tests {
                 "stele.at.12"
             ]
         );
+    }
+
+    #[test]
+    fn a_successor_has_the_tags_of_its_volume_and_a_name_of_its_own() {
+        let (volume, successor) = (Object::Volume(volume(5)), Object::Successor(volume(5)));
+        assert_eq!(volume.tags(Position(12)), successor.tags(Position(12)));
+        assert!(Object::is_name(&successor.name()) && successor.name() != volume.name());
+        for object in [volume, successor] {
+            let item = Item::read(&object.name(), 7, &object.tags(Position(12))).unwrap();
+            assert_eq!((item.object, item.asked_at), (object, Some(Position(12))));
+        }
+    }
+
+    #[test]
+    fn tags_of_another_object_are_told_from_none_and_from_its_own() {
+        let object = Object::Volume(volume(5));
+        let foreign = vec!["backup".to_owned(), "stelevolume".to_owned()];
+        assert!(!object.is_anothers(&foreign) && !object.is_anothers(&object.tags(Position(12))));
+        let snapshot = Object::Snapshot { snapshot: snapshot(7), volume: volume(5) };
+        for other in [Object::Volume(volume(6)), snapshot, Object::Still(volume(5))] {
+            assert!(object.is_anothers(&other.tags(Position(12))), "{other:?}");
+        }
+        assert!(object.is_anothers(&[COPYING_TAG.to_owned()]));
     }
 
     #[test]

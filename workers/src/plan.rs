@@ -5,9 +5,12 @@
 //! create            Create             nothing, or Extend            Conflict           Create
 //! create from ...   Clone, or Copy     nothing, Extend, or Copy      Conflict           Clone
 //! delete            nothing            Wipe, Remove                  Conflict           Remove
+//! revert            Clone, Replace     Clone, Replace or Overwrite   Conflict           Overwrite
 //! extend            NotFound           nothing, or Extend            Conflict           Extend
 //! snapshot          Snapshot           nothing                       Conflict           Snapshot
 //! delete snapshot   nothing            Split, Wipe, Remove           Conflict           Remove
+//! manage            Adopt              nothing, or Extend            Conflict           Unsupported
+//! unmanage          nothing            Release                       nothing            nothing
 //! connect           NotFound           Activate, Export              Conflict           Activate
 //! disconnect        nothing            Unexport                      nothing            nothing
 //! withdraw          Withdraw           Withdraw                      Withdraw           nothing
@@ -21,10 +24,14 @@
 //! made by somebody else, and is neither taken over nor destroyed. A volume is never shrunk, so an extend has nothing
 //! to revert; a deleted volume cannot come back, so a delete has nothing to revert either.
 //!
-//! Copies are in [`copy`], hosts in [`hosts`].
+//! Copies are in [`copy`], hosts in [`hosts`], volumes that get the data of a snapshot back in [`revert`], what is
+//! taken over and given up in [`manage`].
 
 mod copy;
+mod guess;
 mod hosts;
+mod manage;
+mod revert;
 #[cfg(test)]
 mod tests;
 
@@ -35,16 +42,19 @@ use stele_core::task::{Failure, FailureKind, Operation, Phase, Task};
 use stele_core::unit::Position;
 
 use crate::object::{Object, Objects};
+pub use guess::guess;
 
 /// What a driver saw under the names of a task's [`Objects`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// Of what the task is about.
     pub object: Observed,
-    /// Of what it takes data from; absent when it takes none.
+    /// Of what it takes data from, or of what is to be taken over or given back; absent when there is no such thing.
     pub source: Observed,
-    /// Of what may lie beside it; absent when nothing may.
+    /// Of what may lie beside it while it is made; absent when nothing may.
     pub still: Observed,
+    /// Of what may lie beside it while it is reverted; absent when nothing may.
+    pub successor: Observed,
     /// Of how hosts reach it.
     pub export: Export,
 }
@@ -168,6 +178,24 @@ pub enum Act {
         /// The other object.
         from: Object,
     },
+    /// Put another object, which has all its tags already, in the place of a volume, which is removed.
+    Replace {
+        /// The other object. It gets the volume's name.
+        by: Object,
+        /// The position in the volume's tags. A volume with another one is not touched: somebody was quicker. `None`
+        /// when the volume was not there.
+        at: Option<Position>,
+    },
+    /// Make a volume read as its snapshot does, byte by byte, and put the position of the task in the volume's tags when
+    /// all are there.
+    Overwrite {
+        /// The snapshot.
+        from: Object,
+    },
+    /// Make it of what has the task's source name: it gets the tags of the task, then its name.
+    Adopt,
+    /// Make it nobody's: it gets the task's source name, if there is one, and loses our tags.
+    Release,
     /// Make it larger.
     Extend {
         /// The size that it shall have, in bytes.
@@ -205,6 +233,10 @@ impl Step {
             Act::Clone { .. } => "clone",
             Act::Snapshot { .. } => "snapshot",
             Act::Copy { .. } => "copy",
+            Act::Replace { .. } => "replace",
+            Act::Adopt => "adopt",
+            Act::Release => "release",
+            Act::Overwrite { .. } => "overwrite",
             Act::Extend { .. } => "extend",
             Act::Activate => "activate",
             Act::Deactivate => "deactivate",
@@ -219,24 +251,17 @@ impl Step {
     }
 }
 
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+impl Step {
+    /// Whether it puts older data in the place of a volume's own, which somebody may go on using.
+    #[must_use]
+    pub fn takes_data_away(&self) -> bool {
+        matches!(self.act, Act::Replace { .. } | Act::Overwrite { .. })
     }
 }
 
-/// The only step of a task whose object is most likely not there yet, so that nobody has to look first: a volume that was
-/// never asked for before. Making it fails when something of its name exists, so a wrong guess harms nobody.
-#[must_use]
-pub fn guess(task: &Task) -> Option<Step> {
-    match task.operation {
-        Operation::CreateVolume { size_gib, source: None, .. }
-            if task.phase == Phase::Execute && task.dispatch == 1 =>
-        {
-            let act = Act::Create { size_bytes: size_gib.bytes(), unfinished: false };
-            Some(Step { on: Objects::of(task).object, act })
-        }
-        _ => None,
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -254,6 +279,10 @@ pub fn plan(task: &Task, look: &Look) -> Result<Vec<Step>, Failure> {
         (Operation::CreateVolume { .. } | Operation::CreateSnapshot { .. }, Phase::Revert) => seen.revert(),
         (Operation::DeleteVolume { .. } | Operation::DeleteSnapshot { .. }, Phase::Execute) => seen.delete(),
         (Operation::ExtendVolume { size_gib, .. }, Phase::Execute) => seen.extend(size_gib.bytes()),
+        (Operation::RevertVolume { .. }, Phase::Execute) => seen.go_back(),
+        (Operation::RevertVolume { .. }, Phase::Revert) => seen.stop_going_back(),
+        (Operation::ManageVolume { .. } | Operation::ManageSnapshot { .. }, Phase::Execute) => seen.adopt(),
+        (Operation::UnmanageVolume { .. } | Operation::UnmanageSnapshot { .. }, Phase::Execute) => seen.release(),
         (Operation::CreateSnapshot { .. }, Phase::Execute) => seen.snapshot(),
         (Operation::ConnectVolume { .. }, Phase::Execute) => seen.connect(),
         (Operation::DisconnectVolume { shared, .. }, Phase::Execute) => Ok(seen.disconnect(*shared)),
@@ -263,6 +292,10 @@ pub fn plan(task: &Task, look: &Look) -> Result<Vec<Step>, Failure> {
             Operation::DeleteVolume { .. }
             | Operation::DeleteSnapshot { .. }
             | Operation::ExtendVolume { .. }
+            | Operation::ManageVolume { .. }
+            | Operation::UnmanageVolume { .. }
+            | Operation::ManageSnapshot { .. }
+            | Operation::UnmanageSnapshot { .. }
             | Operation::ConnectVolume { .. },
             Phase::Revert,
         ) => Ok(Vec::new()),
@@ -284,6 +317,8 @@ impl Seen<'_> {
             (
                 Operation::DeleteVolume { .. }
                 | Operation::DeleteSnapshot { .. }
+                | Operation::UnmanageVolume { .. }
+                | Operation::UnmanageSnapshot { .. }
                 | Operation::DisconnectVolume { .. }
                 | Operation::WithdrawVolume { .. },
                 _,
@@ -292,6 +327,9 @@ impl Seen<'_> {
             (
                 Operation::CreateVolume { .. }
                 | Operation::ExtendVolume { .. }
+                | Operation::RevertVolume { .. }
+                | Operation::ManageVolume { .. }
+                | Operation::ManageSnapshot { .. }
                 | Operation::CreateSnapshot { .. }
                 | Operation::ConnectVolume { .. },
                 Phase::Execute,

@@ -1,6 +1,6 @@
 //! What the tests of this package share: tasks, written short.
 
-use stele_core::id::{AttachmentId, FlowId, PoolName, SnapshotId, TaskId, VolumeId};
+use stele_core::id::{AttachmentId, FlowId, PoolName, SnapshotId, SourceName, TaskId, VolumeId};
 use stele_core::task::{AttachMode, Connector, CopySource, Operation, Phase, Task};
 use stele_core::unit::{Position, SizeGib, Timestamp};
 use uuid::Uuid;
@@ -69,6 +69,29 @@ fn host(name: &str) -> Connector {
 
 pub(crate) fn extend_task(n: u128, gib: u32) -> Task {
     task(Operation::ExtendVolume { volume: volume(n), size_gib: size(gib) })
+}
+
+/// Volume `n` back to its snapshot `to`, asked for one position later than everything else.
+pub(crate) fn revert_task(n: u128, to: u128) -> Task {
+    let operation = Operation::RevertVolume { volume: volume(n), snapshot: snapshot(to), size_gib: size(1) };
+    let task = task(operation);
+    Task { asked_at: Position(task.asked_at.0 + 1), ..task }
+}
+
+/// What is called `source_name` as volume `n`.
+pub(crate) fn manage_task(n: u128, source_name: &str) -> Task {
+    task(Operation::ManageVolume { volume: volume(n), source_name: SourceName::new(source_name).unwrap() })
+}
+
+/// What is called `source_name` as snapshot `n` of volume `of`, which has 1 GiB.
+pub(crate) fn manage_snapshot_task(n: u128, of: u128, source_name: &str) -> Task {
+    let source_name = SourceName::new(source_name).unwrap();
+    task(Operation::ManageSnapshot { snapshot: snapshot(n), volume: volume(of), size_gib: size(1), source_name })
+}
+
+pub(crate) fn unmanage_task(n: u128, source_name: Option<&str>) -> Task {
+    let source_name = source_name.map(|name| SourceName::new(name).unwrap());
+    task(Operation::UnmanageVolume { volume: volume(n), source_name })
 }
 
 pub(crate) fn delete_task(n: u128) -> Task {

@@ -5,6 +5,7 @@
 
 mod attachment;
 mod group;
+mod manage;
 mod operator;
 mod parse;
 mod qos;
@@ -23,6 +24,7 @@ pub use group::{
     GROUP_VOLUMES_MAX, GroupCreate, GroupDelete, GroupSnapshotCreate, GroupSnapshotDelete, GroupSnapshotStatusSet,
     GroupStatusSet, GroupTypeCreate, GroupTypeDelete, GroupTypeUpdate, GroupUpdate,
 };
+pub use manage::{SnapshotManage, SnapshotUnmanage, VolumeManage, VolumeUnmanage};
 pub use operator::{DriftRepair, DriftScan, LogSetLevel, MessageDelete};
 pub use parse::{COMMAND_BYTES_MAX, Incoming, Parsed, RESOURCES, Source, is_admin_only, parse};
 pub use qos::{QosAssociation, QosCreate, QosDelete, QosUpdate};
@@ -31,7 +33,9 @@ pub use service::{ServiceChange, ServiceSet};
 pub use snapshot::{SnapshotCreate, SnapshotDelete, SnapshotStatusSet, SnapshotUpdate};
 pub use text::PairsChange;
 pub use transfer::{TransferAccept, TransferCreate, TransferDelete};
-pub use volume::{VolumeCreate, VolumeDelete, VolumeExtend, VolumeResetStatus, VolumeRetype, VolumeUpdate};
+pub use volume::{
+    VolumeCreate, VolumeDelete, VolumeExtend, VolumeResetStatus, VolumeRetype, VolumeRevert, VolumeUpdate,
+};
 pub use volume_type::{
     TypeAccess, TypeCreate, TypeDelete, TypeSetDefault, TypeSetEncryption, TypeUnsetEncryption, TypeUpdate,
 };
@@ -64,6 +68,9 @@ pub enum Command {
     VolumeCreate(VolumeCreate),
     VolumeDelete(VolumeDelete),
     VolumeExtend(VolumeExtend),
+    VolumeRevert(VolumeRevert),
+    VolumeManage(VolumeManage),
+    VolumeUnmanage(VolumeUnmanage),
     VolumeUpdate(VolumeUpdate),
     VolumeResetStatus(VolumeResetStatus),
     VolumeRetype(VolumeRetype),
@@ -79,6 +86,8 @@ pub enum Command {
     SnapshotCreate(SnapshotCreate),
     SnapshotDelete(SnapshotDelete),
     SnapshotUpdate(SnapshotUpdate),
+    SnapshotManage(SnapshotManage),
+    SnapshotUnmanage(SnapshotUnmanage),
     SnapshotSetStatus(SnapshotStatusSet),
     SnapshotResetStatus(SnapshotStatusSet),
     AttachmentCreate(AttachmentCreate),

@@ -24,6 +24,7 @@ pub const RESOURCES: &[(&str, &[&str])] = &[
             "create",
             "delete",
             "extend",
+            "revert",
             "update",
             "retype",
             "reserve",
@@ -36,9 +37,11 @@ pub const RESOURCES: &[(&str, &[&str])] = &[
             "detach",
             "reset_status",
             "force_detach",
+            "manage",
+            "unmanage",
         ],
     ),
-    ("snapshot", &["create", "delete", "update", "set_status", "reset_status"]),
+    ("snapshot", &["create", "delete", "update", "set_status", "reset_status", "manage", "unmanage"]),
     ("attachment", &["create", "update", "complete", "delete"]),
     ("transfer", &["create", "accept", "delete"]),
     ("group", &["create", "update", "delete", "reset_status"]),
@@ -58,7 +61,7 @@ pub const RESOURCES: &[(&str, &[&str])] = &[
 const OF_PROJECTS: &[&str] = &["volume", "snapshot", "attachment", "transfer", "group", "group_snapshot", "message"];
 
 /// What only operators may do to a project's resources.
-const OF_OPERATORS: &[&str] = &["reset_status", "force_detach"];
+const OF_OPERATORS: &[&str] = &["reset_status", "force_detach", "manage", "unmanage"];
 
 /// Whether a command is accepted only on the subjects of the project `admin`.
 #[must_use]

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Command;
+use super::manage::SnapshotManage;
 use super::parse::read;
 use super::text::{PairsChange, changed, optional, pairs, text};
 use crate::id::{SnapshotId, VolumeId};
@@ -81,6 +82,8 @@ pub(super) fn command(verb: &str, json: &[u8]) -> Option<Result<Command, Refusal
         "create" => read::<SnapshotCreate>(json).and_then(SnapshotCreate::check).map(Command::SnapshotCreate),
         "delete" => read(json).map(Command::SnapshotDelete),
         "update" => read::<SnapshotUpdate>(json).and_then(SnapshotUpdate::check).map(Command::SnapshotUpdate),
+        "manage" => read::<SnapshotManage>(json).and_then(SnapshotManage::check).map(Command::SnapshotManage),
+        "unmanage" => read(json).map(Command::SnapshotUnmanage),
         "set_status" => read(json).map(Command::SnapshotSetStatus),
         "reset_status" => read(json).map(Command::SnapshotResetStatus),
         _ => return None,

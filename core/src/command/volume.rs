@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Number;
 
 use super::Command;
+use super::manage::VolumeManage;
 use super::parse::read;
 use super::text::{PairsChange, changed, count, optional, pairs, text};
 use crate::id::{GroupId, SnapshotId, VolumeId};
@@ -65,6 +66,16 @@ pub struct VolumeExtend {
     pub id: VolumeId,
     /// The size that it shall have.
     pub size_gib: SizeGib,
+}
+
+/// Give a volume the data of its latest snapshot back (`volume.revert`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeRevert {
+    /// The volume.
+    pub id: VolumeId,
+    /// Its latest snapshot.
+    pub snapshot: SnapshotId,
 }
 
 /// Change what a volume is called (`volume.update`). Absent fields stay as they are.
@@ -129,6 +140,9 @@ pub(super) fn command(verb: &str, json: &[u8]) -> Option<Result<Command, Refusal
         "create" => read::<RawCreate>(json).and_then(RawCreate::check).map(Command::VolumeCreate),
         "delete" => read(json).map(Command::VolumeDelete),
         "extend" => read::<RawExtend>(json).and_then(RawExtend::check).map(Command::VolumeExtend),
+        "manage" => read::<VolumeManage>(json).and_then(VolumeManage::check).map(Command::VolumeManage),
+        "unmanage" => read(json).map(Command::VolumeUnmanage),
+        "revert" => read(json).map(Command::VolumeRevert),
         "update" => read::<VolumeUpdate>(json).and_then(VolumeUpdate::check).map(Command::VolumeUpdate),
         "reset_status" => read(json).map(Command::VolumeResetStatus),
         "retype" => read(json).map(Command::VolumeRetype),

@@ -116,6 +116,9 @@ fn operation(cx: &Context<'_>, drift: &Drift) -> Result<Operation, String> {
             let source = Some(CopySource::Volume(known.source_volume.unwrap_or(volume)));
             Ok(Operation::CreateVolume { volume, size_gib: known.size_gib, source })
         }
+        (Repair::Remove, Stored::Successor { .. }) if known.is_some() => {
+            Err("the volume itself is there; look what is in it, and remove it with lvremove".to_owned())
+        }
         (Repair::Remove, _) => Ok(Operation::DeleteVolume { volume }),
         (Repair::Extend, _) => {
             let known = known.ok_or("the volume is gone")?;

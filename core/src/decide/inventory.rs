@@ -150,6 +150,7 @@ impl<'a> Part<'a> {
                 if ours { None } else { unexpected(format!("no snapshot of that id lies here{asked_at}")) }
             }
             Stored::Still { .. } => unexpected(format!("no copy is under way that needs it{asked_at}")),
+            Stored::Successor { .. } => unexpected(format!("no revert is under way that needs it{asked_at}")),
             Stored::Target { .. } => match drift::promised_host(self.cx, &item.what) {
                 Some(_) if item.whole => None,
                 Some(_) => Some((DriftKind::NotWhole, "hosts are promised it and cannot log in".to_owned())),
@@ -191,7 +192,7 @@ impl<'a> Part<'a> {
             }
         }
         if self.report.exports
-            && let Some((low, high)) = self.range(4, |what| what.volume(), VolumeId(uuid::Uuid::nil()))
+            && let Some((low, high)) = self.range(5, |what| what.volume(), VolumeId(uuid::Uuid::nil()))
         {
             // A volume's hosts may be told in two parts.
             let low = if let Bound::Excluded(volume) = low { Bound::Included(volume) } else { low };
@@ -296,7 +297,8 @@ fn rank(what: &Stored) -> u8 {
         Stored::Volume { .. } => 0,
         Stored::Snapshot { .. } => 1,
         Stored::Still { .. } => 2,
-        Stored::Target { .. } => 3,
-        Stored::Host { .. } => 4,
+        Stored::Successor { .. } => 3,
+        Stored::Target { .. } => 4,
+        Stored::Host { .. } => 5,
     }
 }

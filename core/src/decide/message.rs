@@ -35,9 +35,10 @@ fn message(cx: &Context<'_>, events: &[Event], flow: FlowId, reason: &str) -> Op
     let about = about(cx, events, flow)?;
     let (action, detail) = cause(cx, events, flow, about.kind)?;
     let (resource_type, resource) = match (about.kind, about.snapshot) {
-        (FlowKind::SnapshotCreate | FlowKind::SnapshotDelete, Some(snapshot)) => {
-            (MessageResource::Snapshot, snapshot.0)
-        }
+        (
+            FlowKind::SnapshotCreate | FlowKind::SnapshotDelete | FlowKind::SnapshotManage | FlowKind::SnapshotUnmanage,
+            Some(snapshot),
+        ) => (MessageResource::Snapshot, snapshot.0),
         _ => (MessageResource::Volume, about.volume.0),
     };
     let text = format!("{}:{} {reason}", action.1, detail.1);
@@ -95,7 +96,10 @@ const EXTEND: Field = ("007", "extend volume");
 const CREATE: Field = ("008", "create volume from backend storage");
 const SNAPSHOT: Field = ("009", "create snapshot");
 const SNAPSHOT_DELETE: Field = ("010", "delete snapshot");
-/// Cinder leaves no message when a volume cannot be deleted or detached, and has no number for it.
+/// Cinder leaves no message when a volume cannot be reverted, managed, deleted or detached, and has no number for it.
+const REVERT: Field = ("000", "revert volume to snapshot");
+const MANAGE: Field = ("000", "manage existing");
+const UNMANAGE: Field = ("000", "unmanage");
 const DELETE: Field = ("000", "delete volume");
 const DETACH: Field = ("000", "detach volume");
 
@@ -116,6 +120,9 @@ fn cause(cx: &Context<'_>, events: &[Event], id: FlowId, kind: FlowKind) -> Opti
         FlowKind::VolumeCreate => (SCHEDULE, NO_BACKEND),
         FlowKind::VolumeDelete => (DELETE, UNKNOWN),
         FlowKind::VolumeExtend => (EXTEND, EXTEND_FAILED),
+        FlowKind::VolumeRevert => (REVERT, UNKNOWN),
+        FlowKind::VolumeManage | FlowKind::SnapshotManage => (MANAGE, UNKNOWN),
+        FlowKind::VolumeUnmanage | FlowKind::SnapshotUnmanage => (UNMANAGE, UNKNOWN),
         FlowKind::SnapshotCreate => (SNAPSHOT, SNAPSHOT_FAILED),
         FlowKind::SnapshotDelete if is_busy(events) => (SNAPSHOT_DELETE, SNAPSHOT_BUSY),
         FlowKind::SnapshotDelete => (SNAPSHOT_DELETE, SNAPSHOT_DELETE_FAILED),

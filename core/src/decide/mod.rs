@@ -29,8 +29,10 @@ mod volume_cleanup;
 mod volume_create;
 mod volume_delete;
 mod volume_extend;
+mod volume_manage;
 mod volume_reset_status;
 mod volume_retype;
+mod volume_revert;
 mod volume_source;
 mod volume_type;
 mod volume_update;
@@ -209,12 +211,17 @@ fn decide(cx: &Context<'_>, piece: Piece<'_>) -> Decision {
             Command::VolumeCreate(create) => volume_create::decide(cx, create),
             Command::VolumeDelete(delete) => volume_delete::decide(cx, delete),
             Command::VolumeExtend(extend) => volume_extend::decide(cx, extend),
+            Command::VolumeRevert(revert) => volume_revert::decide(cx, *revert),
+            Command::VolumeManage(manage) => volume_manage::decide(cx, manage),
+            Command::VolumeUnmanage(unmanage) => volume_manage::give_up(cx, *unmanage),
             Command::VolumeUpdate(update) => volume_update::decide(cx, update),
             Command::VolumeResetStatus(reset) => volume_reset_status::decide(cx, reset),
             Command::VolumeRetype(retype) => volume_retype::decide(cx, retype),
             Command::SnapshotCreate(create) => snapshot::create::decide(cx, create),
             Command::SnapshotDelete(delete) => snapshot::delete::decide(cx, delete),
             Command::SnapshotUpdate(update) => snapshot::update::decide(cx, update),
+            Command::SnapshotManage(manage) => snapshot::manage::decide(cx, manage),
+            Command::SnapshotUnmanage(unmanage) => snapshot::manage::give_up(cx, *unmanage),
             Command::SnapshotSetStatus(set) => snapshot::status::set(cx, set),
             Command::SnapshotResetStatus(set) => snapshot::status::reset(cx, set),
             Command::TransferCreate(create) => transfer::create(cx, create),

@@ -2,6 +2,7 @@
 
 use super::{
     Context, Decided, attachment, drift, retry, snapshot, volume_cleanup, volume_create, volume_delete, volume_extend,
+    volume_manage, volume_revert,
 };
 use crate::event::Event;
 use crate::id::{ADMIN_PROJECT, ProjectId, WorkerName};
@@ -52,7 +53,7 @@ fn transition(
             percent: (*percent).min(100),
             deadline: cx.deadline(),
         }],
-        Transition::Succeeded { started_at, finished_at, steps, connection } => {
+        Transition::Succeeded { started_at, finished_at, steps, connection, size_bytes } => {
             let mut events: Vec<Event> = (!is_running).then(|| running(*started_at)).into_iter().collect();
             events.push(Event::TaskSucceeded {
                 flow: flow.id,
@@ -62,7 +63,8 @@ fn transition(
                 at: *finished_at,
                 steps: bounded_steps(steps),
             });
-            events.extend(after_success(cx, flow, task, *finished_at, connection.as_ref()));
+            let told = (connection.as_ref(), *size_bytes);
+            events.extend(after_success(cx, flow, task, *finished_at, told));
             events
         }
         Transition::Failed { started_at, finished_at, steps, failure } => {
@@ -88,13 +90,19 @@ fn after_success(
     flow: &Flow,
     task: &Task,
     finished_at: Timestamp,
-    connection: Option<&Connection>,
+    (connection, size_bytes): (Option<&Connection>, Option<u64>),
 ) -> Vec<Event> {
     match (flow.kind, task.phase) {
         (FlowKind::VolumeCreate, Phase::Execute) => volume_create::succeeded(flow, finished_at),
         (FlowKind::VolumeCreate, Phase::Revert) => volume_create::reverted(cx, flow, task),
         (FlowKind::VolumeDelete, _) => volume_delete::succeeded(cx, flow, task),
         (FlowKind::VolumeExtend, _) => volume_extend::succeeded(flow, task),
+        (FlowKind::VolumeRevert, Phase::Execute) => volume_revert::succeeded(flow),
+        (FlowKind::VolumeRevert, Phase::Revert) => volume_revert::reverted(flow, task),
+        (FlowKind::VolumeManage, _) => volume_manage::managed(cx, flow, task, finished_at, size_bytes),
+        (FlowKind::VolumeUnmanage, _) => volume_manage::given_up(cx, flow),
+        (FlowKind::SnapshotManage, _) => snapshot::manage::managed(flow),
+        (FlowKind::SnapshotUnmanage, _) => snapshot::manage::given_up(cx, flow),
         (FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup, _) => volume_cleanup::succeeded(flow),
         (FlowKind::SnapshotCreate, Phase::Execute) => snapshot::create::succeeded(flow),
         (FlowKind::SnapshotCreate, Phase::Revert) => snapshot::create::reverted(flow, task),
@@ -111,6 +119,11 @@ pub(super) fn after_failure(cx: &Context<'_>, flow: &Flow, task: &Task, failure:
         FlowKind::VolumeCreate => volume_create::failed(cx, flow, task, failure),
         FlowKind::VolumeDelete => volume_delete::failed(cx, flow, task, failure),
         FlowKind::VolumeExtend => volume_extend::failed(cx, flow, task, failure),
+        FlowKind::VolumeRevert => volume_revert::failed(cx, flow, task, failure),
+        FlowKind::VolumeManage => volume_manage::manage_failed(cx, flow, task, failure),
+        FlowKind::VolumeUnmanage => volume_manage::give_up_failed(cx, flow, task, failure),
+        FlowKind::SnapshotManage => snapshot::manage::manage_failed(cx, flow, task, failure),
+        FlowKind::SnapshotUnmanage => snapshot::manage::give_up_failed(cx, flow, task, failure),
         FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup => volume_cleanup::failed(cx, flow, task, failure),
         FlowKind::SnapshotCreate => snapshot::create::failed(cx, flow, task, failure),
         FlowKind::SnapshotDelete => snapshot::delete::failed(cx, flow, task, failure),
@@ -132,8 +145,13 @@ pub(super) fn resume(cx: &Context<'_>, flow: &Flow, task: &Task) -> Vec<Event> {
 /// An outdated dispatch changes nothing. But if it made something on a pool where nothing of that name belongs any more
 /// (its worker was slow, and the attempt was given up meanwhile), that is removed.
 fn outdated(cx: &Context<'_>, report: &TaskReport) -> Vec<Event> {
-    // A copy has many steps: one that failed may have left what it had made until then.
-    let copies = matches!(report.operation, Operation::CreateVolume { source: Some(_), .. });
+    // A copy has many steps, and so has taking something over: one that failed may have left what it had made until then.
+    let copies = matches!(
+        report.operation,
+        Operation::CreateVolume { source: Some(_), .. }
+            | Operation::ManageVolume { .. }
+            | Operation::ManageSnapshot { .. }
+    );
     let made = match report.transition {
         Transition::Succeeded { .. } => true,
         Transition::Failed { .. } => copies,
@@ -146,16 +164,20 @@ fn outdated(cx: &Context<'_>, report: &TaskReport) -> Vec<Event> {
     let open = cx.state.flows.get(&report.flow).and_then(|flow| flow.task.as_ref());
     let reverting = open.is_some_and(|open| open.task.id == report.task && open.task.phase == Phase::Revert);
     let owner = match &report.operation {
-        Operation::CreateVolume { volume, .. } => match cx.state.volumes.get(volume) {
-            Some(found) if found.pool.as_ref() == Some(&report.pool) && !reverting && !may_be_gone(found) => {
-                return Vec::new();
+        Operation::CreateVolume { volume, .. } | Operation::ManageVolume { volume, .. } => {
+            match cx.state.volumes.get(volume) {
+                Some(found) if found.pool.as_ref() == Some(&report.pool) && !reverting && !may_be_gone(found) => {
+                    return Vec::new();
+                }
+                found => found.map(|found| found.project.clone()),
             }
-            found => found.map(|found| found.project.clone()),
-        },
-        Operation::CreateSnapshot { snapshot, .. } => match cx.state.snapshots.get(snapshot) {
-            Some(found) if !reverting && is_kept(found) => return Vec::new(),
-            found => found.map(|found| found.project.clone()),
-        },
+        }
+        Operation::CreateSnapshot { snapshot, .. } | Operation::ManageSnapshot { snapshot, .. } => {
+            match cx.state.snapshots.get(snapshot) {
+                Some(found) if !reverting && is_kept(found) => return Vec::new(),
+                found => found.map(|found| found.project.clone()),
+            }
+        }
         Operation::ConnectVolume { .. } => return attachment::late_connect(cx, report),
         _ => return Vec::new(),
     };

@@ -6,7 +6,7 @@ use super::Context;
 use crate::event::Event;
 use crate::id::{FlowId, SnapshotId, VolumeId};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::state::{FlowKind, Volume};
+use crate::state::{FlowKind, SnapshotStatus, Volume};
 
 /// The volume, if it exists and is the project's: another project's volume is as unknown as none. On the subjects of
 /// the project `admin` every volume is known.
@@ -64,5 +64,12 @@ pub(super) fn abandon(cx: &Context<'_>, flow: FlowId, why: &str) -> Vec<Event> {
     let Some(found) = cx.state.flows.get(&flow) else { return Vec::new() };
     let rolled_back = found.reservation.map(|reservation| Event::QuotaRolledBack { reservation });
     let finished = Event::FlowFinished { flow, failure: Some(format!("abandoned: {why}")) };
-    rolled_back.into_iter().chain([finished]).collect()
+    // Nothing was done to the snapshot that the volume was getting back.
+    let of_revert = found.snapshot.filter(|_| found.kind == FlowKind::VolumeRevert);
+    let snapshot = of_revert.map(|snapshot| Event::SnapshotStatusChanged {
+        snapshot,
+        status: SnapshotStatus::Available,
+        progress: None,
+    });
+    rolled_back.into_iter().chain([finished]).chain(snapshot).collect()
 }

@@ -27,9 +27,18 @@ pub(super) fn start_on(
         return Vec::new();
     }
     let volume = made.volume();
-    let (kind, operation) = match made.snapshot() {
-        Some(snapshot) => (FlowKind::SnapshotCleanup, Operation::DeleteSnapshot { snapshot, volume }),
-        None => (FlowKind::VolumeCleanup, Operation::DeleteVolume { volume }),
+    let (kind, operation) = match (made, made.snapshot()) {
+        // What was somebody else's is not removed: it gets its name back.
+        (Operation::ManageSnapshot { snapshot, source_name, .. }, _) => {
+            let (snapshot, source_name) = (*snapshot, Some(source_name.clone()));
+            (FlowKind::SnapshotCleanup, Operation::UnmanageSnapshot { snapshot, volume, source_name })
+        }
+        (Operation::ManageVolume { source_name, .. }, _) => {
+            let source_name = Some(source_name.clone());
+            (FlowKind::VolumeCleanup, Operation::UnmanageVolume { volume, source_name })
+        }
+        (_, Some(snapshot)) => (FlowKind::SnapshotCleanup, Operation::DeleteSnapshot { snapshot, volume }),
+        (_, None) => (FlowKind::VolumeCleanup, Operation::DeleteVolume { volume }),
     };
     let mut started = flow_started(cx, id, kind, volume, project);
     if let Event::FlowStarted { snapshot, .. } = &mut started {

@@ -18,7 +18,7 @@ pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
     let project = cx.project()?;
     // Two projects may use the same command id, and each gets a volume of its own.
     let id = create.id.unwrap_or_else(|| VolumeId(cx.id.derive(&format!("volume {project}"))));
-    check_id(cx, create, id)?;
+    check_id(cx, create.id.is_some(), id)?;
     let volume_type = volume_type::asked(cx, create)?;
     let source = volume_source::find(cx, create)?;
     let group = create.group.map(|id| group(cx, id, volume_type)).transpose()?;
@@ -82,8 +82,8 @@ pub(super) fn decide(cx: &Context<'_>, create: &VolumeCreate) -> Decision {
 
 /// A cleanup removes the LV of that name: a new volume of the same id must not come under it. An id that was made from a
 /// sender's command id comes again when the command comes again after it was forgotten.
-fn check_id(cx: &Context<'_>, create: &VolumeCreate, id: VolumeId) -> Result<(), Refusal> {
-    let may_come_again = create.id.is_some() || cx.id_given;
+pub(super) fn check_id(cx: &Context<'_>, given: bool, id: VolumeId) -> Result<(), Refusal> {
+    let may_come_again = given || cx.id_given;
     let being_cleaned = may_come_again && cx.state.flows.values().any(|flow| flow.volume == id);
     if !being_cleaned && !cx.state.volumes.contains_key(&id) {
         return Ok(());

@@ -124,7 +124,7 @@ fn next(cx: &Context<'_>, flow: FlowId, volume: &Volume, pool: &PoolName, snapsh
     Event::TaskPending { task: Box::new(task) }
 }
 
-fn check(cx: &Context<'_>, volume: &Volume, delete: &VolumeDelete, any_status: bool) -> Result<(), Refusal> {
+pub(super) fn check(cx: &Context<'_>, volume: &Volume, delete: &VolumeDelete, any_status: bool) -> Result<(), Refusal> {
     let in_use = matches!(volume.status, VolumeStatus::InUse | VolumeStatus::Detaching);
     if in_use || attachment::in_the_way(cx, volume) {
         return Err(not_deletable(volume, delete, "detach it first"));
@@ -184,7 +184,9 @@ fn check_snapshots(
             SnapshotStatus::Available | SnapshotStatus::Error | SnapshotStatus::Deleting { .. } => true,
             SnapshotStatus::Stated(stated) => stated == StatedSnapshotStatus::Deleting,
             SnapshotStatus::ErrorDeleting => delete.force,
-            SnapshotStatus::Creating { .. } => false,
+            SnapshotStatus::Creating { .. } | SnapshotStatus::Restoring { .. } | SnapshotStatus::Unmanaging { .. } => {
+                false
+            }
         };
         if !allowed && !any_status {
             let status = found.status.name();
@@ -195,7 +197,7 @@ fn check_snapshots(
 }
 
 /// Cinder has one text for every reason; ours is in the remedy.
-fn not_deletable(of: &Volume, delete: &VolumeDelete, remedy: impl Into<String>) -> Refusal {
+pub(super) fn not_deletable(of: &Volume, delete: &VolumeDelete, remedy: impl Into<String>) -> Refusal {
     const RULES: &str = "must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be \
                          disassociated from snapshots after volume transfer.";
     const STATUSES: &str = "available or error or error_restoring or error_extending or error_managing";
@@ -203,7 +205,7 @@ fn not_deletable(of: &Volume, delete: &VolumeDelete, remedy: impl Into<String>) 
     volume::invalid(of, format!("Volume {statuses}{RULES}"), remedy)
 }
 
-fn gone(cx: &Context<'_>, flow: FlowId, volume: &Volume) -> Vec<Event> {
+pub(super) fn gone(cx: &Context<'_>, flow: FlowId, volume: &Volume) -> Vec<Event> {
     let want = quota::Want::volume(volume.volume_type, -1, -i64::from(volume.size_gib.gib()));
     let (reservation, given_back) = quota::give_back(cx, &volume.project, flow, want);
     let mut events = attachment::gone_with(cx, volume);

@@ -116,7 +116,7 @@ fn check_attachments(cx: &Context<'_>, volume: &Volume, status: VolumeStatus, de
 /// The flow at work ends here. What it was to remove in a cascade is left in an error status, to be removed again.
 fn abandoned(cx: &Context<'_>, volume: &Volume, flow: FlowId) -> Vec<Event> {
     let mut events = volume::abandon(cx, flow, &format!("an operator stated the status of volume {}", volume.id));
-    let in_cascade = cx.state.snapshots_of(volume.id).filter(|of_it| of_it.status.flow() == Some(flow));
+    let in_cascade = cx.state.snapshots_of(volume.id).filter(|of_it| of_it.status == SnapshotStatus::Deleting { flow });
     events.extend(in_cascade.map(|of_it| Event::SnapshotStatusChanged {
         snapshot: of_it.id,
         status: SnapshotStatus::ErrorDeleting,

@@ -153,6 +153,21 @@ pub enum Event {
         flow: FlowId,
         reason: String,
     },
+    /// The volume is getting the data of its snapshot back; the snapshot is `restoring` meanwhile.
+    VolumeReverting { volume: VolumeId, flow: FlowId, snapshot: SnapshotId },
+    /// The volume has the data of its snapshot.
+    VolumeReverted { volume: VolumeId, flow: FlowId, snapshot: SnapshotId },
+    /// The volume did not get the data of its snapshot, or not all of them: its status is `error`. The snapshot is as it
+    /// was.
+    VolumeRevertFailed { volume: VolumeId, flow: FlowId, snapshot: SnapshotId, reason: String },
+    /// The volume was taken over from somebody else, is so large, and can be used.
+    VolumeManaged { volume: VolumeId, flow: FlowId, size_gib: SizeGib, launched_at: Timestamp },
+    /// The volume could not be taken over, or not be kept: its status is `error_managing`, and it lies nowhere.
+    VolumeManageFailed { volume: VolumeId, flow: FlowId, reason: String },
+    /// The volume is being given up; its data stay.
+    VolumeUnmanaging { volume: VolumeId, flow: FlowId },
+    /// The volume could not be given up: its status is `error_unmanaging`.
+    VolumeUnmanageFailed { volume: VolumeId, flow: FlowId, reason: String },
     /// The volume is being deleted.
     VolumeDeleting { volume: VolumeId, flow: FlowId },
     /// The volume is gone.
@@ -228,6 +243,10 @@ pub enum Event {
         flow: FlowId,
         reason: String,
     },
+    /// The snapshot was taken over from somebody else and can be used.
+    SnapshotManaged { snapshot: SnapshotId, flow: FlowId },
+    /// The snapshot is being given up; its data stay.
+    SnapshotUnmanaging { snapshot: SnapshotId, flow: FlowId },
     /// The snapshot is being deleted.
     SnapshotDeleting { snapshot: SnapshotId, flow: FlowId },
     /// The snapshot is gone.

@@ -18,6 +18,13 @@ pub(super) fn apply(state: &mut State, meta: Meta, event: &Event, touch: Touch<'
         Event::SnapshotCreateFailed { snapshot, flow, reason } => {
             create_failed(state, meta, *snapshot, *flow, reason, touch)
         }
+        Event::SnapshotManaged { snapshot, .. } => change(state, meta, *snapshot, touch, |snapshot| {
+            snapshot.status = SnapshotStatus::Available;
+            snapshot.progress = 100;
+        }),
+        Event::SnapshotUnmanaging { snapshot, flow } => change(state, meta, *snapshot, touch, |snapshot| {
+            snapshot.status = SnapshotStatus::Unmanaging { flow: *flow };
+        }),
         Event::SnapshotDeleting { snapshot, flow } => change(state, meta, *snapshot, touch, |snapshot| {
             snapshot.status = SnapshotStatus::Deleting { flow: *flow };
         }),
@@ -101,7 +108,7 @@ fn deleted(state: &mut State, id: SnapshotId, touch: Touch<'_>) -> Applied {
     Ok(())
 }
 
-fn change(
+pub(super) fn change(
     state: &mut State,
     meta: Meta,
     id: SnapshotId,

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use super::{Applied, Meta};
 use crate::event::{Event, StatusChange};
-use crate::id::{FlowId, GroupId, PoolName, VolumeId};
+use crate::id::{FlowId, GroupId, PoolName, SnapshotId, VolumeId};
 use crate::schedule::Decision;
-use crate::state::{Claim, Entity, Pool, State, Volume, VolumeStatus};
+use crate::state::{Claim, Entity, Pool, SnapshotStatus, State, StatedStatus, Volume, VolumeStatus};
 use crate::unit::{SizeGib, Timestamp};
 
 type Touch<'a> = &'a mut dyn FnMut(Entity);
@@ -14,9 +14,16 @@ pub(super) fn entry_created(state: &mut State, volume: &Volume, touch: Touch<'_>
     if let Some(group) = volume.group {
         state.volumes_of_group.insert((group, volume.id));
     }
-    match state.volumes.insert(volume.id, Arc::new(volume.clone())) {
+    if state.volumes.insert(volume.id, Arc::new(volume.clone())).is_some() {
+        return Err(format!("volume {} came into being twice", volume.id));
+    }
+    // One that is taken over lies there already.
+    match &volume.pool {
+        Some(pool) => with_pool(state, pool, touch, |entry| {
+            entry.allocated_gib += u64::from(volume.size_gib.gib());
+            entry.volumes += 1;
+        }),
         None => Ok(()),
-        Some(_) => Err(format!("volume {} came into being twice", volume.id)),
     }
 }
 
@@ -211,6 +218,28 @@ pub(super) fn changed(state: &mut State, meta: Meta, event: &Event, touch: Touch
                 volume.reason = None;
             }
         }),
+        Event::VolumeReverting { volume, flow, snapshot } => {
+            let status = VolumeStatus::Reverting { flow: *flow };
+            reverts(state, meta, (*volume, status, None), (*snapshot, SnapshotStatus::Restoring { flow: *flow }), touch)
+        }
+        Event::VolumeReverted { volume, snapshot, .. } => by_attachments(state, *volume).and_then(|status| {
+            reverts(state, meta, (*volume, status, None), (*snapshot, SnapshotStatus::Available), touch)
+        }),
+        Event::VolumeRevertFailed { volume, snapshot, reason, .. } => {
+            let volume = (*volume, VolumeStatus::Error, Some(reason));
+            reverts(state, meta, volume, (*snapshot, SnapshotStatus::Available), touch)
+        }
+        Event::VolumeManaged { volume, size_gib, launched_at, .. } => {
+            managed(state, meta, *volume, *size_gib, *launched_at, touch)
+        }
+        Event::VolumeManageFailed { volume, reason, .. } => manage_failed(state, meta, *volume, reason, touch),
+        Event::VolumeUnmanaging { volume, flow } => {
+            change(state, meta, *volume, touch, |volume| volume.status = VolumeStatus::Unmanaging { flow: *flow })
+        }
+        Event::VolumeUnmanageFailed { volume, reason, .. } => change(state, meta, *volume, touch, |volume| {
+            volume.status = VolumeStatus::Stated(StatedStatus::ErrorUnmanaging);
+            volume.reason = Some(reason.clone());
+        }),
         Event::VolumeMigrationStated { volume, migration_status } => {
             change(state, meta, *volume, touch, |volume| volume.migration_status.clone_from(migration_status))
         }
@@ -221,6 +250,53 @@ pub(super) fn changed(state: &mut State, meta: Meta, event: &Event, touch: Touch
         Event::VolumeGrouped { volume, group } => grouped(state, meta, *volume, *group, touch),
         _ => return None,
     })
+}
+
+/// It is as large as it was found.
+fn managed(
+    state: &mut State,
+    meta: Meta,
+    volume: VolumeId,
+    size_gib: SizeGib,
+    launched_at: Timestamp,
+    touch: Touch<'_>,
+) -> Applied {
+    let (pool, before) = change(state, meta, volume, touch, |volume| {
+        volume.status = VolumeStatus::Available;
+        volume.launched_at = Some(launched_at);
+        (volume.pool.clone(), std::mem::replace(&mut volume.size_gib, size_gib))
+    })?;
+    let pool = pool.ok_or_else(|| format!("volume {volume} was taken over and lies nowhere"))?;
+    let grown_gib = u64::from(size_gib.gib().saturating_sub(before.gib()));
+    with_pool(state, &pool, touch, |entry| entry.allocated_gib += grown_gib)
+}
+
+/// What could not be taken over is somebody else's: the volume lies nowhere.
+fn manage_failed(state: &mut State, meta: Meta, volume: VolumeId, reason: &str, touch: Touch<'_>) -> Applied {
+    let (pool, size_gib) = change(state, meta, volume, touch, |volume| {
+        volume.status = VolumeStatus::Stated(StatedStatus::ErrorManaging);
+        volume.reason = Some(reason.to_owned());
+        (volume.pool.take(), volume.size_gib)
+    })?;
+    match pool {
+        Some(pool) => leave_pool(state, &pool, size_gib, touch),
+        None => Ok(()),
+    }
+}
+
+/// A volume on its way back to its snapshot, or there, or not.
+fn reverts(
+    state: &mut State,
+    meta: Meta,
+    (volume, status, reason): (VolumeId, VolumeStatus, Option<&String>),
+    (snapshot, of_snapshot): (SnapshotId, SnapshotStatus),
+    touch: Touch<'_>,
+) -> Applied {
+    change(state, meta, volume, touch, |volume| {
+        volume.status = status;
+        volume.reason = reason.cloned();
+    })?;
+    super::snapshot::change(state, meta, snapshot, touch, |snapshot| snapshot.status = of_snapshot)
 }
 
 /// What the status is when nothing is at work on the volume.

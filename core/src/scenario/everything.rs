@@ -134,7 +134,20 @@ const SNAPSHOTS: &str = r#"
     do volume.reset_status {"id":"<c1>","status":"maintenance","migration_status":"error"}
     extend sv 5; do volume.reset_status {"id":"<sv>","status":"available","attach_status":"detached"}
     do@admin volume.delete {"id":"<c1>","force":true}; report c1 ok
+    do snapshot.delete {"id":"<s3>"}; report s3 ok
+    do volume.revert {"id":"<sv>","snapshot":"<s1>"}; report sv started; report sv ok
+    do volume.revert {"id":"<sv>","snapshot":"<s1>"}; report sv fail:no_space; report sv ok
+    do snapshot.create {"id":"<s3>","volume":"<sv>"}; do volume.reset_status {"id":"<sv>","status":"available"}
+    do snapshot.create {"id":"<s3>","volume":"<sv>"}; report s3 ok
     do volume.delete {"id":"<sv>","cascade":true}; report s1 ok; report s3 ok; report sv ok
+    do volume.manage {"id":"<m1>","project":"demo","pool":"n1@lvm#vg","source_name":"old-1","name":"old"}
+    report m1 started; report m1 ok
+    do snapshot.manage {"id":"<m2>","volume":"<m1>","source_name":"old-2"}; report m2 ok
+    do snapshot.unmanage {"id":"<m2>"}; report m2 ok
+    do volume.unmanage {"id":"<m1>"}; report m1 fail:conflict
+    do volume.reset_status {"id":"<m1>","status":"available"}; do volume.unmanage {"id":"<m1>"}; report m1 ok
+    do volume.manage {"id":"<m3>","project":"demo","pool":"n1@lvm#vg","source_name":"old-3"}
+    report m3 fail:conflict; report m3 ok; do volume.delete {"id":"<m3>"}
 "#;
 
 /// A cell in which the story happened, with one record of several commits at its end.

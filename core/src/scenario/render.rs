@@ -240,7 +240,17 @@ fn volume_line(event: &Event) -> Option<String> {
         Event::VolumeExtending { volume, size_gib, .. } => format!("{name} {} {size_gib}", volume_name(*volume)),
         Event::VolumeExtended { volume, size_gib, .. } => format!("{name} {} {size_gib}", volume_name(*volume)),
         Event::VolumeExtendFailed { volume, reason, .. } => format!("{name} {}: {reason}", volume_name(*volume)),
-        Event::VolumeDeleting { volume, .. } => format!("{name} {}", volume_name(*volume)),
+        Event::VolumeReverting { volume, snapshot, .. } | Event::VolumeReverted { volume, snapshot, .. } => {
+            format!("{name} {} {}", volume_name(*volume), name_of(snapshot.0))
+        }
+        Event::VolumeRevertFailed { volume, reason, .. } => format!("{name} {}: {reason}", volume_name(*volume)),
+        Event::VolumeManaged { volume, size_gib, .. } => format!("{name} {} {size_gib}", volume_name(*volume)),
+        Event::VolumeManageFailed { volume, reason, .. } | Event::VolumeUnmanageFailed { volume, reason, .. } => {
+            format!("{name} {}: {reason}", volume_name(*volume))
+        }
+        Event::VolumeDeleting { volume, .. } | Event::VolumeUnmanaging { volume, .. } => {
+            format!("{name} {}", volume_name(*volume))
+        }
         Event::VolumeDeleted { volume } => format!("{name} {}", volume_name(*volume)),
         Event::VolumeDeleteFailed { volume, busy, reason } => {
             format!("{name} {} busy={busy}: {reason}", volume_name(*volume))
@@ -272,6 +282,8 @@ fn snapshot_line(event: &Event) -> Option<String> {
             snapshot.user,
         ),
         Event::SnapshotCreated { snapshot, .. }
+        | Event::SnapshotManaged { snapshot, .. }
+        | Event::SnapshotUnmanaging { snapshot, .. }
         | Event::SnapshotDeleting { snapshot, .. }
         | Event::SnapshotDeleted { snapshot } => format!("{name} {}", name_of(snapshot.0)),
         Event::SnapshotCreateFailed { snapshot, reason, .. } => format!("{name} {}: {reason}", name_of(snapshot.0)),

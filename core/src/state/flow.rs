@@ -50,12 +50,22 @@ pub enum FlowKind {
     VolumeDelete,
     /// Grows a volume.
     VolumeExtend,
+    /// Gives a volume the data of its snapshot back.
+    VolumeRevert,
+    /// Takes a volume over from somebody else.
+    VolumeManage,
+    /// Gives a volume up.
+    VolumeUnmanage,
     /// Removes what a given-up attempt may have left on a pool.
     VolumeCleanup,
     /// Takes a snapshot.
     SnapshotCreate,
     /// Removes a snapshot.
     SnapshotDelete,
+    /// Takes a snapshot over from somebody else.
+    SnapshotManage,
+    /// Gives a snapshot up.
+    SnapshotUnmanage,
     /// Removes what a given-up snapshot may have left on a pool.
     SnapshotCleanup,
     /// Exports a volume to a host.
@@ -74,9 +84,14 @@ impl FlowKind {
             Self::VolumeCreate => "volume_create",
             Self::VolumeDelete => "volume_delete",
             Self::VolumeExtend => "volume_extend",
+            Self::VolumeRevert => "volume_revert",
+            Self::VolumeManage => "volume_manage",
+            Self::VolumeUnmanage => "volume_unmanage",
             Self::VolumeCleanup => "volume_cleanup",
             Self::SnapshotCreate => "snapshot_create",
             Self::SnapshotDelete => "snapshot_delete",
+            Self::SnapshotManage => "snapshot_manage",
+            Self::SnapshotUnmanage => "snapshot_unmanage",
             Self::SnapshotCleanup => "snapshot_cleanup",
             Self::AttachmentConnect => "attachment_connect",
             Self::AttachmentDisconnect => "attachment_disconnect",

@@ -54,6 +54,16 @@ pub enum SnapshotStatus {
     },
     /// It can be used.
     Available,
+    /// Its volume is getting its data back.
+    Restoring {
+        /// By this flow.
+        flow: FlowId,
+    },
+    /// It is being given up.
+    Unmanaging {
+        /// By this flow.
+        flow: FlowId,
+    },
     /// It is being removed.
     Deleting {
         /// By this flow; that of its volume when the volume is deleted with its snapshots.
@@ -92,9 +102,9 @@ impl SnapshotStatus {
             Self::ErrorDeleting => "error_deleting",
             Self::Stated(StatedSnapshotStatus::Deleted) => "deleted",
             Self::Stated(StatedSnapshotStatus::Updating) => "updating",
-            Self::Stated(StatedSnapshotStatus::Unmanaging) => "unmanaging",
+            Self::Unmanaging { .. } | Self::Stated(StatedSnapshotStatus::Unmanaging) => "unmanaging",
             Self::Stated(StatedSnapshotStatus::BackingUp) => "backing-up",
-            Self::Stated(StatedSnapshotStatus::Restoring) => "restoring",
+            Self::Restoring { .. } | Self::Stated(StatedSnapshotStatus::Restoring) => "restoring",
         }
     }
 
@@ -120,7 +130,10 @@ impl SnapshotStatus {
     #[must_use]
     pub fn flow(self) -> Option<FlowId> {
         match self {
-            Self::Creating { flow } | Self::Deleting { flow } => Some(flow),
+            Self::Creating { flow }
+            | Self::Restoring { flow }
+            | Self::Unmanaging { flow }
+            | Self::Deleting { flow } => Some(flow),
             Self::Available | Self::Error | Self::ErrorDeleting | Self::Stated(_) => None,
         }
     }

@@ -93,6 +93,21 @@ pub enum VolumeStatus {
         /// To this size.
         size_gib: SizeGib,
     },
+    /// It is getting the data of its latest snapshot back.
+    Reverting {
+        /// By this flow.
+        flow: FlowId,
+    },
+    /// It is being taken over from somebody else.
+    Managing {
+        /// By this flow.
+        flow: FlowId,
+    },
+    /// It is being given up.
+    Unmanaging {
+        /// By this flow.
+        flow: FlowId,
+    },
     /// It is being removed.
     Deleting {
         /// By this flow.
@@ -121,7 +136,8 @@ pub enum VolumeStatus {
     Stated(StatedStatus),
 }
 
-/// Statuses that only `volume.reset_status` leads to (`cinder/objects/fields.py`, `VolumeStatus`).
+/// Statuses that only `volume.reset_status` leads to (`cinder/objects/fields.py`, `VolumeStatus`); `error_managing` and
+/// `error_unmanaging` also when that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatedStatus {
@@ -179,6 +195,9 @@ impl VolumeStatus {
             Self::Creating { .. } => "creating",
             Self::Available => "available",
             Self::Extending { .. } => "extending",
+            Self::Reverting { .. } => "reverting",
+            Self::Managing { .. } => "managing",
+            Self::Unmanaging { .. } => "unmanaging",
             Self::Deleting { .. } => "deleting",
             Self::Error => "error",
             Self::ErrorExtending => "error_extending",
@@ -211,7 +230,12 @@ impl VolumeStatus {
     #[must_use]
     pub fn flow(self) -> Option<FlowId> {
         match self {
-            Self::Creating { flow } | Self::Extending { flow, .. } | Self::Deleting { flow } => Some(flow),
+            Self::Creating { flow }
+            | Self::Extending { flow, .. }
+            | Self::Reverting { flow }
+            | Self::Managing { flow }
+            | Self::Unmanaging { flow }
+            | Self::Deleting { flow } => Some(flow),
             Self::Available
             | Self::Error
             | Self::ErrorExtending

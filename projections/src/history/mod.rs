@@ -195,6 +195,15 @@ pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
         | Event::VolumeExtending { flow, .. }
         | Event::VolumeExtended { flow, .. }
         | Event::VolumeExtendFailed { flow, .. }
+        | Event::VolumeReverting { flow, .. }
+        | Event::VolumeReverted { flow, .. }
+        | Event::VolumeRevertFailed { flow, .. }
+        | Event::VolumeManaged { flow, .. }
+        | Event::VolumeManageFailed { flow, .. }
+        | Event::VolumeUnmanaging { flow, .. }
+        | Event::VolumeUnmanageFailed { flow, .. }
+        | Event::SnapshotManaged { flow, .. }
+        | Event::SnapshotUnmanaging { flow, .. }
         | Event::VolumeDeleting { flow, .. }
         | Event::SnapshotCreated { flow, .. }
         | Event::SnapshotCreateFailed { flow, .. }
@@ -222,10 +231,15 @@ pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
 /// What a flow is at work on, when that thing's status carries the flow.
 fn owned_by(history: &FlowHistory) -> Option<Entity> {
     match history.kind {
-        FlowKind::VolumeCreate | FlowKind::VolumeDelete | FlowKind::VolumeExtend => {
-            Some(Entity::Volume(history.volume_id))
+        FlowKind::VolumeCreate
+        | FlowKind::VolumeDelete
+        | FlowKind::VolumeExtend
+        | FlowKind::VolumeRevert
+        | FlowKind::VolumeManage
+        | FlowKind::VolumeUnmanage => Some(Entity::Volume(history.volume_id)),
+        FlowKind::SnapshotCreate | FlowKind::SnapshotDelete | FlowKind::SnapshotManage | FlowKind::SnapshotUnmanage => {
+            history.snapshot_id.map(Entity::Snapshot)
         }
-        FlowKind::SnapshotCreate | FlowKind::SnapshotDelete => history.snapshot_id.map(Entity::Snapshot),
         FlowKind::AttachmentConnect | FlowKind::AttachmentDisconnect => history.attachment_id.map(Entity::Attachment),
         FlowKind::VolumeCleanup | FlowKind::SnapshotCleanup | FlowKind::DriftRepair => None,
     }

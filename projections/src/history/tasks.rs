@@ -54,13 +54,25 @@ fn control_step(kind: FlowKind, event: &Event) -> Option<(&'static str, Option<S
     let detail = |text: &str| Some(text.to_owned());
     Some(match event {
         Event::FlowStarted { .. } if kind == FlowKind::VolumeCreate => ("ExtractVolumeRequest", None),
-        Event::VolumeEntryCreated { .. } => ("EntryCreate", detail("creating")),
+        Event::VolumeEntryCreated { volume } => ("EntryCreate", detail(volume.status.name())),
         Event::QuotaCommitted { .. } => ("QuotaCommit", None),
         Event::VolumeCreated { .. } => ("CreateVolumeOnFinish", detail("create.end")),
         Event::VolumeCreateFailed { .. } => ("OnFailureReschedule", detail("error")),
         Event::VolumeExtending { size_gib, .. } => ("EntryUpdate", Some(format!("extending to {size_gib}"))),
         Event::VolumeExtended { .. } => ("ExtendVolumeOnFinish", detail("resize.end")),
         Event::VolumeExtendFailed { .. } => ("EntryUpdate", detail("error_extending")),
+        Event::VolumeReverting { snapshot, .. } => ("EntryUpdate", Some(format!("reverting to {snapshot}"))),
+        Event::VolumeReverted { .. } => ("RevertVolumeOnFinish", detail("revert.end")),
+        Event::VolumeRevertFailed { .. } => ("EntryUpdate", detail("error")),
+        Event::VolumeManaged { size_gib, .. } => {
+            ("ManageVolumeOnFinish", Some(format!("manage_existing.end, {size_gib}")))
+        }
+        Event::VolumeManageFailed { .. } => ("EntryUpdate", detail("error_managing")),
+        Event::VolumeUnmanaging { .. } => ("EntryUpdate", detail("unmanaging")),
+        Event::VolumeUnmanageFailed { .. } => ("EntryUpdate", detail("error_unmanaging")),
+        Event::VolumeDeleted { .. } if kind == FlowKind::VolumeUnmanage => {
+            ("UnmanageVolumeOnFinish", detail("unmanage.end"))
+        }
         Event::VolumeDeleting { .. } => ("EntryUpdate", detail("deleting")),
         Event::VolumeDeleted { .. } => ("DeleteVolumeOnFinish", detail("delete.end")),
         Event::VolumeDeleteFailed { busy, .. } => {
@@ -69,6 +81,11 @@ fn control_step(kind: FlowKind, event: &Event) -> Option<(&'static str, Option<S
         Event::SnapshotEntryCreated { .. } => ("EntryCreate", detail("creating")),
         Event::SnapshotCreated { .. } => ("CreateSnapshotOnFinish", detail("snapshot.create.end")),
         Event::SnapshotCreateFailed { .. } => ("EntryUpdate", detail("error")),
+        Event::SnapshotManaged { .. } => ("ManageSnapshotOnFinish", detail("manage_existing_snapshot.end")),
+        Event::SnapshotUnmanaging { .. } => ("EntryUpdate", detail("unmanaging")),
+        Event::SnapshotDeleted { .. } if kind == FlowKind::SnapshotUnmanage => {
+            ("UnmanageSnapshotOnFinish", detail("unmanage_snapshot.end"))
+        }
         Event::SnapshotDeleting { snapshot, .. } if kind == FlowKind::VolumeDelete => {
             ("EntryUpdate", Some(format!("snapshot {snapshot}: deleting")))
         }
@@ -135,6 +152,11 @@ fn worker_task_name(operation: &Operation) -> &'static str {
         Operation::CreateVolume { .. } => "CreateVolumeFromSpec",
         Operation::DeleteVolume { .. } => "DeleteVolume",
         Operation::ExtendVolume { .. } => "ExtendVolume",
+        Operation::RevertVolume { .. } => "RevertVolume",
+        Operation::ManageVolume { .. } => "ManageVolume",
+        Operation::UnmanageVolume { .. } => "UnmanageVolume",
+        Operation::ManageSnapshot { .. } => "ManageSnapshot",
+        Operation::UnmanageSnapshot { .. } => "UnmanageSnapshot",
         Operation::CreateSnapshot { .. } => "CreateSnapshot",
         Operation::DeleteSnapshot { .. } => DELETE_SNAPSHOT,
         Operation::ConnectVolume { .. } => "ConnectVolume",
@@ -151,6 +173,11 @@ fn notify_start(history: &mut FlowHistory, id: TaskId, place: Place) {
         FlowKind::VolumeCreate => "create.start",
         FlowKind::VolumeDelete => "delete.start",
         FlowKind::VolumeExtend => "resize.start",
+        FlowKind::VolumeRevert => "revert.start",
+        FlowKind::VolumeManage => "manage_existing.start",
+        FlowKind::VolumeUnmanage => "unmanage.start",
+        FlowKind::SnapshotManage => "manage_existing_snapshot.start",
+        FlowKind::SnapshotUnmanage => "unmanage_snapshot.start",
         FlowKind::SnapshotCreate => "snapshot.create.start",
         FlowKind::SnapshotDelete => "snapshot.delete.start",
         FlowKind::AttachmentConnect => "attach.start",

@@ -75,6 +75,15 @@ impl Fault {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 
+    /// The same with 409 when a status does not allow what was asked for: some of Cinder's actions say that.
+    pub(crate) fn conflict_of_status(self) -> Self {
+        let prefixes = ["Invalid volume: ", "Invalid snapshot: "];
+        if self.status == StatusCode::BAD_REQUEST && prefixes.iter().any(|prefix| self.message.starts_with(prefix)) {
+            return Self { status: StatusCode::CONFLICT, ..self };
+        }
+        self
+    }
+
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status

@@ -299,7 +299,14 @@ fn run(cell: &mut Cell, work: Work) {
             },
             _ => {
                 let connects = matches!(task.operation, Operation::ConnectVolume { .. });
-                Transition::Succeeded { started_at, finished_at, steps, connection: connects.then(connection) }
+                let manages = matches!(task.operation, Operation::ManageVolume { .. });
+                Transition::Succeeded {
+                    started_at,
+                    finished_at,
+                    steps,
+                    connection: connects.then(connection),
+                    size_bytes: manages.then_some(3 << 30),
+                }
             }
         };
         cell.transition(&task, transition);

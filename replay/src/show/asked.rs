@@ -81,6 +81,15 @@ fn wish(command: &Command) -> Option<String> {
         }
         Command::VolumeDelete(delete) if delete.force => format!("delete volume {} with force", delete.id),
         Command::VolumeDelete(delete) => format!("delete volume {}", delete.id),
+        Command::VolumeRevert(revert) => format!("revert volume {} to snapshot {}", revert.id, revert.snapshot),
+        Command::VolumeManage(manage) => {
+            format!("take over {} on {} as a volume of project {}", manage.source_name, manage.pool, manage.project)
+        }
+        Command::VolumeUnmanage(unmanage) => format!("give up volume {}, with its data", unmanage.id),
+        Command::SnapshotManage(manage) => {
+            format!("take over {} as a snapshot of volume {}", manage.source_name, manage.volume)
+        }
+        Command::SnapshotUnmanage(unmanage) => format!("give up snapshot {}, with its data", unmanage.id),
         Command::VolumeExtend(extend) => format!("extend volume {} to {}", extend.id, extend.size_gib),
         Command::VolumeUpdate(update) => format!("change what volume {} is called", update.id),
         Command::ServiceSet(set) => {

@@ -177,6 +177,8 @@ fn names_volume(commit: &Commit, volume: VolumeId) -> bool {
         Some(Command::VolumeCreate(create)) => create.id == Some(volume),
         Some(Command::VolumeDelete(delete)) => delete.id == volume,
         Some(Command::VolumeExtend(extend)) => extend.id == volume,
+        Some(Command::VolumeRevert(revert)) => revert.id == volume,
+        Some(Command::VolumeUnmanage(unmanage)) => unmanage.id == volume,
         Some(Command::VolumeUpdate(update)) => update.id == volume,
         _ => false,
     }
@@ -231,6 +233,13 @@ impl<'a> Keys<'a> {
             | Event::VolumeExtending { flow, volume, .. }
             | Event::VolumeExtended { flow, volume, .. }
             | Event::VolumeExtendFailed { flow, volume, .. }
+            | Event::VolumeReverting { flow, volume, .. }
+            | Event::VolumeReverted { flow, volume, .. }
+            | Event::VolumeRevertFailed { flow, volume, .. }
+            | Event::VolumeManaged { flow, volume, .. }
+            | Event::VolumeManageFailed { flow, volume, .. }
+            | Event::VolumeUnmanaging { flow, volume }
+            | Event::VolumeUnmanageFailed { flow, volume, .. }
             | Event::VolumeDeleting { flow, volume } => (keys.flow, keys.volume) = (Some(*flow), Some(*volume)),
             Event::VolumeCreateFailed { volume, .. }
             | Event::VolumeDeleted { volume }
@@ -263,6 +272,8 @@ impl<'a> Keys<'a> {
             }
             Event::SnapshotCreated { flow, .. }
             | Event::SnapshotCreateFailed { flow, .. }
+            | Event::SnapshotManaged { flow, .. }
+            | Event::SnapshotUnmanaging { flow, .. }
             | Event::SnapshotDeleting { flow, .. }
             | Event::AttachmentConnecting { flow, .. }
             | Event::AttachmentConnected { flow, .. }

@@ -46,6 +46,8 @@ fn snapshot(event: &Event) -> Option<String> {
         }
         Event::SnapshotCreated { snapshot, .. } => format!("snapshot {snapshot} is available"),
         Event::SnapshotCreateFailed { snapshot, reason, .. } => format!("snapshot {snapshot} is in error: {reason}"),
+        Event::SnapshotManaged { snapshot, .. } => format!("snapshot {snapshot} is available, taken over as it was"),
+        Event::SnapshotUnmanaging { snapshot, .. } => format!("snapshot {snapshot} is unmanaging: its data stay"),
         Event::SnapshotDeleting { snapshot, .. } => format!("snapshot {snapshot} is deleting"),
         Event::SnapshotDeleted { snapshot } => format!("snapshot {snapshot} is gone"),
         Event::SnapshotDeleteFailed { snapshot, busy: true, reason } => {

@@ -119,6 +119,9 @@ fn is_told(commit: &Commit, failure: &str) -> bool {
     commit.events.iter().any(|event| {
         matches!(event, Event::VolumeCreateFailed { reason, .. }
             | Event::VolumeExtendFailed { reason, .. }
+            | Event::VolumeRevertFailed { reason, .. }
+            | Event::VolumeManageFailed { reason, .. }
+            | Event::VolumeUnmanageFailed { reason, .. }
             | Event::VolumeDeleteFailed { reason, .. } if reason == failure)
     })
 }
@@ -140,6 +143,13 @@ fn volume(state: &State, event: &Event) -> Option<Words> {
         Event::VolumeExtending { size_gib, .. } => format!("volume is extending to {size_gib}"),
         Event::VolumeExtended { size_gib, .. } => format!("volume is available with {size_gib}"),
         Event::VolumeExtendFailed { reason, .. } => format!("volume is in error_extending: {reason}"),
+        Event::VolumeReverting { snapshot, .. } => format!("volume is reverting to snapshot {snapshot}"),
+        Event::VolumeReverted { snapshot, .. } => format!("volume is available with the data of snapshot {snapshot}"),
+        Event::VolumeRevertFailed { reason, .. } => format!("volume is in error: {reason}"),
+        Event::VolumeManaged { size_gib, .. } => format!("volume is available with {size_gib}, taken over as it was"),
+        Event::VolumeManageFailed { reason, .. } => format!("volume is in error_managing and lies nowhere: {reason}"),
+        Event::VolumeUnmanaging { .. } => "volume is unmanaging: its data stay".to_owned(),
+        Event::VolumeUnmanageFailed { reason, .. } => format!("volume is in error_unmanaging: {reason}"),
         Event::VolumeDeleting { .. } => "volume is deleting".to_owned(),
         Event::VolumeDeleted { .. } => "volume is gone".to_owned(),
         Event::VolumeDeleteFailed { busy: true, reason, .. } => {

@@ -7,6 +7,8 @@
 mod copies;
 mod faults;
 mod hosts;
+mod manages;
+mod reverts;
 
 pub use faults::run_faults;
 use stele_core::id::{FlowId, PoolName, TaskId, VolumeId};
@@ -53,6 +55,13 @@ pub async fn run<D: Driver>(subject: &Subject<D>) {
     copies::nothing_is_made_of_nothing(subject).await;
     copies::a_volume_with_snapshots_grows_and_stays(subject).await;
     copies::a_host_reaches_a_volume(subject).await;
+    manages::a_volume_comes_and_goes_with_its_data(subject).await;
+    manages::what_cannot_be_taken_over_is_left_alone(subject).await;
+    manages::a_snapshot_comes_and_goes(subject).await;
+    reverts::a_volume_goes_back_to_its_snapshot(subject).await;
+    reverts::a_revert_that_was_cut_short_is_finished(subject).await;
+    reverts::a_late_revert_takes_nothing_away(subject).await;
+    reverts::a_revert_that_was_given_up_leaves_nothing(subject).await;
     if hosts::exports(subject).await {
         run_hosts(subject).await;
     }

@@ -27,8 +27,8 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock, statvfs};
 use rustix::io::Errno;
-use stele_core::id::PoolName;
-use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
+use stele_core::id::{PoolName, SourceName};
+use stele_core::task::{Connection, Failure, FailureKind, Operation, PoolReport, Task};
 use stele_core::unit::Position;
 
 use super::stats::{Bytes, Figures, volumes_of};
@@ -95,12 +95,18 @@ impl Driver for File {
     async fn observe(&self, task: &Task) -> Result<Look, Failure> {
         let pool = self.pool("observe", &task.pool)?;
         let objects = Objects::of(task);
+        let takes = matches!(task.operation, Operation::ManageVolume { .. } | Operation::ManageSnapshot { .. });
+        let source_name = task.operation.source_name().cloned();
         blocking("observe", move || {
             let seen = |object: Option<Object>| object.map_or(Ok(Observed::Absent), |object| pool.observe(object));
             Ok(Look {
                 object: seen(Some(objects.object))?,
-                source: seen(objects.source)?,
+                source: match &source_name {
+                    Some(name) => pool.observe_source(objects.object, name, takes)?,
+                    None => seen(objects.source)?,
+                },
                 still: seen(objects.still)?,
+                successor: seen(objects.successor)?,
                 export: Export::Direct,
             })
         })
@@ -119,11 +125,21 @@ impl Driver for File {
                 let (_waiting, copying) = Copying::watched(meter);
                 blocking(name, move || pool.copy(on, from, asked_at, &copying)).await?;
             }
+            Act::Adopt => {
+                let source = task.operation.source_name().cloned();
+                blocking(name, move || pool.adopt(on, source.as_ref(), asked_at)).await?;
+            }
+            Act::Release => {
+                let source = task.operation.source_name().cloned();
+                blocking(name, move || pool.release(on, source.as_ref())).await?;
+            }
+            Act::Replace { by, at } => blocking(name, move || pool.replace(on, by, at)).await?,
             Act::Extend { size_bytes } => blocking(name, move || pool.extend(on, size_bytes)).await?,
             Act::Remove => blocking(name, move || pool.remove(on)).await?,
             // A file system gives nobody the bytes of a removed file, and a file needs no activation.
             Act::Create { unfinished: true, .. }
             | Act::Copy { .. }
+            | Act::Overwrite { .. }
             | Act::Activate
             | Act::Deactivate
             | Act::Split
@@ -203,13 +219,27 @@ impl Usage {
 
 impl Pool {
     fn observe(&self, object: Object) -> io::Result<Observed> {
-        let name = object.name();
-        let Some(metadata) = present(fs::symlink_metadata(self.dir.join(&name)))? else { return Ok(Observed::Absent) };
-        let tags = self.read_tags(&name)?.unwrap_or_default();
+        self.observe_named(object, &object.name())
+    }
+
+    /// What somebody else put there, or is to have back.
+    fn observe_source(&self, object: Object, name: &SourceName, takes: bool) -> io::Result<Observed> {
+        let (name, tags) = (name.as_str(), self.read_tags(name.as_str())?.unwrap_or_default());
+        let is_file = present(fs::symlink_metadata(self.dir.join(name)))?.is_none_or(|found| found.is_file());
+        if takes && (!is_file || name.ends_with(".tags") || object.is_anothers(&tags)) {
+            let message = format!("{name} is no file that could be a volume, or is managed already");
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
+        self.observe_named(object, name)
+    }
+
+    fn observe_named(&self, object: Object, name: &str) -> io::Result<Observed> {
+        let Some(metadata) = present(fs::symlink_metadata(self.dir.join(name)))? else { return Ok(Observed::Absent) };
+        let tags = self.read_tags(name)?.unwrap_or_default();
         let ours = object.read(&tags);
         let has_snapshots = match object {
             Object::Volume(volume) => self.usage()?.items.iter().any(|item| item.is_snapshot_of(volume)),
-            Object::Snapshot { .. } | Object::Still(_) => false,
+            Object::Snapshot { .. } | Object::Still(_) | Object::Successor(_) => false,
         };
         Ok(Observed::Present(Found {
             size_bytes: metadata.len(),
@@ -272,6 +302,49 @@ impl Pool {
         for path in [self.data(object), self.tags(object)] {
             present(fs::remove_file(path))?;
         }
+        self.sync()
+    }
+
+    /// The tags first: without data they mean nothing.
+    fn adopt(&self, object: Object, source: Option<&SourceName>, asked_at: Position) -> io::Result<()> {
+        let _lock = self.lock()?;
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "nothing is named that could be taken over");
+        let (source, path) = (self.dir.join(source.ok_or_else(missing)?.as_str()), self.data(object));
+        if source != path && present(fs::symlink_metadata(&path))?.is_some() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} exists", object.name())));
+        }
+        fs::symlink_metadata(&source)?;
+        let tags = serde_json::to_vec(&object.tags(asked_at))?;
+        self.appear(&self.tags(object), |file| file.write_all(&tags))?;
+        fs::rename(&source, &path)?;
+        self.sync()
+    }
+
+    /// The data first, so that they are ours until they have their name. A name that somebody else has meanwhile is his.
+    fn release(&self, object: Object, source: Option<&SourceName>) -> io::Result<()> {
+        let _lock = self.lock()?;
+        let target = source.map_or_else(|| self.data(object), |source| self.dir.join(source.as_str()));
+        if present(fs::symlink_metadata(&target))?.is_none() {
+            fs::rename(self.data(object), &target)?;
+            self.sync()?;
+        }
+        present(fs::remove_file(self.tags(object)))?;
+        self.sync()
+    }
+
+    /// The data first: a crash in between leaves data that are right under tags that do not say so yet, and the next
+    /// attempt puts the same data there once more.
+    fn replace(&self, object: Object, by: Object, at: Option<Position>) -> io::Result<()> {
+        let _lock = self.lock()?;
+        let tags = self.read_tags(&object.name())?;
+        let found = tags.as_deref().and_then(|tags| object.read(tags)).flatten();
+        if found != at && present(fs::symlink_metadata(self.data(object)))?.is_some() {
+            let message = format!("{} is not the one that is to be replaced", object.name());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
+        fs::rename(self.data(by), self.data(object))?;
+        self.sync()?;
+        fs::rename(self.tags(by), self.tags(object))?;
         self.sync()
     }
 

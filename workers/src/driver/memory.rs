@@ -4,6 +4,8 @@
 //! A [`MemoryHost`] is the node and a [`Memory`] is the driver of one worker on it. The driver needs no runtime and no
 //! clock: every call gives way to others once and then happens at one instant, so a simulator decides the order.
 
+mod owners;
+mod reverts;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -217,9 +219,16 @@ impl Driver for Memory {
         let pool = state.pools.get(&task.pool).ok_or_else(|| no_such_pool("observe", &task.pool))?;
         let objects = Objects::of(task);
         let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| self.seen(pool, object));
-        let (object, source, still) = (seen(Some(objects.object)), seen(objects.source), seen(objects.still));
-        let export = if self.host.exports { pool.export(task) } else { Export::Direct };
-        Ok(Look { object, source, still, export })
+        Ok(Look {
+            object: seen(Some(objects.object)),
+            source: match task.operation.source_name() {
+                Some(name) => self.seen_source(pool, task, name.as_str())?,
+                None => seen(objects.source),
+            },
+            still: seen(objects.still),
+            successor: seen(objects.successor),
+            export: if self.host.exports { pool.export(task) } else { Export::Direct },
+        })
     }
 
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
@@ -292,10 +301,13 @@ impl Driver for Memory {
 
 impl Memory {
     fn seen(&self, pool: &Pool, object: Object) -> Observed {
-        let name = object.name();
-        let Some(found) = pool.objects.get(&name) else { return Observed::Absent };
+        self.seen_named(pool, object, &object.name())
+    }
+
+    fn seen_named(&self, pool: &Pool, object: Object, name: &str) -> Observed {
+        let Some(found) = pool.objects.get(name) else { return Observed::Absent };
         let ours = object.read(&found.tags);
-        let hangs = pool.hang_on(&name);
+        let hangs = pool.hang_on(name);
         Observed::Present(Found {
             size_bytes: found.size_bytes,
             owner: if ours.is_some() { Owner::Ours } else { Owner::Foreign },
@@ -325,11 +337,14 @@ impl Memory {
                 pool.add(step, MemoryObject { size_bytes, data, joined_to: joins.then(|| from.name()), ..blank })
             }
             Act::Copy { from } => pool.copy(step, from),
+            Act::Adopt => pool.adopt(task, step),
+            Act::Release => pool.release(task, step),
+            Act::Replace { by, at } => pool.replace(step, by, at),
+            Act::Overwrite { from } => pool.overwrite(task, step, from),
             Act::Extend { size_bytes } => pool.extend(step, size_bytes),
             Act::Remove => {
                 let name = step.on.name();
-                let exported = matches!(step.on, Object::Volume(volume) if pool.targets.contains_key(&volume));
-                if exported || pool.get(step, step.on)?.open || pool.hang_on(&name) {
+                if pool.is_used(step)? || pool.hang_on(&name) {
                     return Err(failure(FailureKind::Busy, step.name(), "open, or with snapshots"));
                 }
                 pool.objects.remove(&name);

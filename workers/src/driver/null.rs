@@ -72,6 +72,7 @@ impl Driver for Null {
             object: Observed::Unknown,
             source: Observed::Unknown,
             still: Observed::Unknown,
+            successor: Observed::Unknown,
             export: Export::Direct,
         })
     }

@@ -12,10 +12,11 @@ use crate::plan::{Look, Wipe};
 use crate::target::ExportItem;
 use crate::testing::{
     GIB, TestClock, clone_task, config, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task,
-    extend_task, pool, restore_task, snapshot, snapshot_task, volume,
+    extend_task, manage_task, pool, restore_task, revert_task, snapshot, snapshot_task, unmanage_task, volume,
 };
 
-/// A node on which volume 1 has 1 GiB and volume 2, of 1 GiB, is not active; volume 5 has snapshot 6. What is removed
+/// A node on which volume 1 has 1 GiB and volume 2, of 1 GiB, is not active; volume 5 has snapshot 6, and somebody else
+/// has put something there under the name of volume 8. What is removed
 /// is wiped.
 fn host() -> MemoryHost {
     filled(MemoryHost::new(config(), Some(Wipe::Zero), [(pool(), 12 * GIB)]), None)
@@ -35,6 +36,7 @@ fn filled(host: MemoryHost, joined_to: Option<String>) -> MemoryHost {
         let data = u64::try_from(n).unwrap();
         host.put(&pool(), object, MemoryObject { active, data, ..ours(object) });
     }
+    host.put(&pool(), Object::Volume(volume(8)), MemoryObject::foreign(GIB));
     let object = Object::Snapshot { snapshot: snapshot(6), volume: volume(5) };
     host.put(&pool(), object, MemoryObject { joined_to, data: 55, ..ours(object) });
     host
@@ -68,6 +70,10 @@ fn tasks() -> Vec<Task> {
         clone_task(3, 2, 1),
         clone_task(3, 1, 5),
         extend_task(5, 2),
+        revert_task(5, 6),
+        manage_task(9, &Object::Volume(volume(8)).name()),
+        unmanage_task(1, None),
+        unmanage_task(1, Some("old")),
         connect_task(2),
         disconnect_task(1),
         revert(create_task(1, 1)),
@@ -138,9 +144,9 @@ async fn every_step_may_fail_or_crash_before_and_after_its_effect() {
     }
     // Steps of each task, in the order of `tasks`: nodes where each object stands for itself, and where they hang
     // together.
-    let alone = [1, 1, 1, 2, 3, 1, 2, 2, 2, 1, 1, 1, 0, 1, 2, 2, 0, 0];
-    let joined = [1, 1, 1, 2, 3, 1, 4, 2, 7, 7, 3, 1, 0, 1, 4, 2, 0, 0];
-    assert_eq!(met, [alone, joined].map(|steps: [i32; 18]| 4 * steps.iter().sum::<i32>()));
+    let alone = [1, 1, 1, 2, 3, 1, 2, 2, 2, 1, 1, 2, 1, 1, 1, 1, 0, 1, 2, 2, 0, 0];
+    let joined = [1, 1, 1, 2, 3, 1, 4, 2, 7, 7, 3, 1, 1, 1, 1, 1, 0, 1, 4, 2, 0, 0];
+    assert_eq!(met, [alone, joined].map(|steps: [i32; 22]| 4 * steps.iter().sum::<i32>()));
 }
 
 /// What is copied is what was there, also when the copy was cut short and the source was written meanwhile.
@@ -162,6 +168,29 @@ async fn a_copy_has_the_data_of_its_source() {
     assert_eq!(data(&host, Object::Volume(volume(3))), 5, "out of the same still");
 }
 
+/// A volume has the data of its snapshot, wherever the work was cut short, and what is written then stays.
+#[tokio::test(start_paused = true)]
+async fn a_revert_gives_the_old_data_back_once() {
+    let (object, task) = (Object::Volume(volume(5)), revert_task(5, 6));
+    let kinds: [fn() -> MemoryHost; 2] = [host, joined];
+    for kind in kinds {
+        for nth in 0..4 {
+            let host = kind();
+            host.plan_fault(nth, Fault::FailBefore);
+            let _ = run(&host.driver(), &task).await;
+            outcome(run(&host.driver(), &task).await).unwrap();
+            let of = |name: &str| host.objects(&pool())[name].clone();
+            let (reverted, snapshot) = (of(&object.name()), of(&format!("_snapshot-{}", snapshot(6))));
+            assert_eq!((reverted.data, snapshot.data), (55, 55));
+            host.put(&pool(), object, MemoryObject { data: 7, ..reverted });
+            assert_eq!(outcome(run(&host.driver(), &task).await).unwrap(), [""; 0]);
+            assert_eq!(of(&object.name()).data, 7, "what was written since");
+            outcome(run(&host.driver(), &Task { phase: Phase::Revert, ..task.clone() }).await).unwrap();
+            assert_eq!(of(&object.name()).data, 7, "also when the task is taken back");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_told_when_it_is_there_and_only_then() {
     let connection = |report: Option<TaskReport>| match report.unwrap().transition {
@@ -180,6 +209,20 @@ async fn a_connection_is_told_when_it_is_there_and_only_then() {
     for task in [disconnect_task(2), Task { phase: Phase::Revert, ..connect_task(2) }, extend_task(1, 2)] {
         assert_eq!(connection(run(&host.driver(), &task).await), None, "{task:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_large_something_is_is_told_when_it_was_taken_over() {
+    let size = |report: Option<TaskReport>| match report.unwrap().transition {
+        Transition::Succeeded { size_bytes, .. } => size_bytes,
+        other => panic!("{other:?}"),
+    };
+    let host = host();
+    let task = manage_task(9, &Object::Volume(volume(8)).name());
+    for _ in 0..2 {
+        assert_eq!(size(run(&host.driver(), &task).await), Some(GIB));
+    }
+    assert_eq!(size(run(&host.driver(), &unmanage_task(9, None)).await), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,6 +275,12 @@ async fn a_task_whose_deadline_has_passed_has_no_effect() {
     let slow = Slow { host: host.clone(), observe_ms: 600, chunk_ms: 0 };
     assert_eq!(execute(&slow, &clock, &task, |_| ()).await, None);
     assert_eq!(host.applies(), 0);
+    // It passes while the snapshot is copied: the volume is not touched any more.
+    let task = Task { deadline: clock.now().plus_ms(500), ..revert_task(5, 6) };
+    let slow = Slow { host: host.clone(), observe_ms: 0, chunk_ms: 100 };
+    let before = host.objects(&pool())[&Object::Volume(volume(5)).name()].clone();
+    assert_eq!(execute(&slow, &clock, &task, |_| ()).await, None);
+    assert_eq!((host.applies(), &host.objects(&pool())[&Object::Volume(volume(5)).name()]), (1, &before));
 }
 
 /// A driver that takes its time: to look, and for each of ten parts of a step.

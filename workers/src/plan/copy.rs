@@ -81,14 +81,20 @@ impl Seen<'_> {
 
     /// The steps that remove what lies beside the volume; none for what this task must not touch.
     pub(super) fn without_still(&self) -> Result<Vec<Step>, Failure> {
-        match (self.objects.still, ours(&self.look.still)) {
-            (Some(still), Some(found)) if !self.is_anothers(&self.look.still) => removal(self.task, still, found),
+        let mut steps = self.without(self.objects.still, &self.look.still)?;
+        steps.extend(self.without(self.objects.successor, &self.look.successor)?);
+        Ok(steps)
+    }
+
+    fn without(&self, beside: Option<Object>, observed: &Observed) -> Result<Vec<Step>, Failure> {
+        match (beside, ours(observed)) {
+            (Some(beside), Some(found)) if !self.is_anothers(observed) => removal(self.task, beside, found),
             _ => Ok(Vec::new()),
         }
     }
 
     /// Somebody else made it, or a later task of ours.
-    fn is_anothers(&self, observed: &Observed) -> bool {
+    pub(super) fn is_anothers(&self, observed: &Observed) -> bool {
         match observed {
             Observed::Present(found) => {
                 found.owner == Owner::Foreign || found.asked_at.is_some_and(|at| at > self.task.asked_at)

@@ -3,7 +3,7 @@ use stele_core::unit::SizeGib;
 use super::*;
 use crate::testing::{
     GIB, clone_task, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task, extend_task,
-    restore_task, snapshot_task,
+    manage_snapshot_task, manage_task, restore_task, revert_task, snapshot_task, unmanage_task,
 };
 
 /// On storage where each object stands for itself, as the tasks of the tests (which are of position 42) made it.
@@ -28,7 +28,8 @@ fn reverted(task: Task) -> Task {
 }
 
 fn alone(object: Observed) -> Look {
-    Look { object, source: Observed::Absent, still: Observed::Absent, export: Export::Direct }
+    let absent = Observed::Absent;
+    Look { object, source: absent.clone(), still: absent.clone(), successor: absent, export: Export::Direct }
 }
 
 /// What a plan comes to, in short: the steps, or the class of the failure. Steps on something else than what the task
@@ -38,6 +39,7 @@ fn outcome(task: &Task, look: &Look) -> String {
         let on = match step.on {
             on if on == Objects::of(task).object => "",
             Object::Still(_) => "still.",
+            Object::Successor(_) => "successor.",
             Object::Snapshot { .. } => "snapshot.",
             Object::Volume(_) => "volume.",
         };
@@ -46,7 +48,10 @@ fn outcome(task: &Task, look: &Look) -> String {
                 format!(" {}", size_bytes / GIB)
             }
             Act::Create { size_bytes, unfinished: true } => format!(" {} marked", size_bytes / GIB),
-            Act::Clone { from } | Act::Copy { from } => format!(" {:.9}", from.name()),
+            Act::Clone { from } | Act::Copy { from } | Act::Overwrite { from } => format!(" {:.9}", from.name()),
+            Act::Replace { by, at } => {
+                format!(" {:.7} {}", by.name(), at.map_or_else(|| "-".to_owned(), |at| at.to_string()))
+            }
             Act::Snapshot { of, joined } => format!(" {:.9}{}", of.name(), if joined { " joined" } else { "" }),
             Act::Wipe { how } => format!(" {how:?}"),
             _ => String::new(),
@@ -204,6 +209,142 @@ fn a_copy_that_was_cut_short_is_begun_anew_and_tidied_up() {
 }
 
 #[test]
+fn a_volume_goes_back_to_its_snapshot_once() {
+    let present = |found: &Found| Observed::Present(found.clone());
+    let (absent, unknown) = (Observed::Absent, Observed::Unknown);
+    // As the task itself made it, and as others did.
+    let this = Found { asked_at: Some(Position(43)), ..OURS };
+    let later = Found { asked_at: Some(Position(44)), ..OURS };
+    let (foreign, untold) = (Found { owner: Owner::Foreign, ..OURS }, Found { asked_at: None, ..OURS });
+    let (idle, open) = (Found { active: false, ..this }, Found { open: true, ..OURS });
+    let marked = Found { unfinished: true, ..OURS };
+    let thick = Found { joined: true, ..THICK };
+    let (origin, asleep) = (Found { has_snapshots: true, ..thick.clone() }, Found { active: false, ..thick });
+    let whole = "successor.clone _snapshot, replace revert- 42";
+    #[rustfmt::skip]
+    let table = [
+        // The volume, its snapshot, the successor.
+        (present(&OURS), present(&OURS), absent.clone(), whole),
+        (present(&OURS), present(&OURS), present(&this), "replace revert- 42"),
+        (present(&OURS), present(&OURS), present(&idle), "replace revert- 42, activate"),
+        (present(&OURS), present(&OURS), present(&OURS), "successor.remove, successor.clone _snapshot, replace revert- 42"),
+        (present(&OURS), present(&OURS), present(&later), "conflict"),
+        (present(&OURS), present(&OURS), present(&foreign), "conflict"),
+        (absent.clone(), present(&OURS), present(&this), "replace revert- -"),
+        (absent.clone(), present(&OURS), absent.clone(), "successor.clone _snapshot, replace revert- -"),
+        (absent.clone(), absent.clone(), absent.clone(), "not_found"),
+        (unknown.clone(), unknown.clone(), unknown, "overwrite _snapshot"),
+        // It was done already; a host may have written since.
+        (present(&this), present(&OURS), absent.clone(), ""),
+        (present(&this), absent.clone(), absent.clone(), ""),
+        (present(&this), present(&OURS), present(&this), "successor.remove"),
+        (present(&idle), present(&OURS), absent.clone(), "activate"),
+        (present(&Found { open: true, ..this.clone() }), present(&OURS), absent.clone(), ""),
+        (present(&later), present(&OURS), absent.clone(), "conflict"),
+        (present(&open), present(&OURS), absent.clone(), "busy"),
+        (present(&foreign), present(&OURS), absent.clone(), "conflict"),
+        (present(&untold), present(&OURS), absent.clone(), "conflict"),
+        (present(&marked), present(&OURS), absent.clone(), "conflict"),
+        (present(&OURS), absent.clone(), absent.clone(), "not_found"),
+        (present(&OURS), present(&foreign), absent.clone(), "conflict"),
+        (present(&OURS), present(&later), absent.clone(), "conflict"),
+        // Where snapshots hang on their volumes.
+        (present(&origin), present(&thick), absent.clone(), "overwrite _snapshot"),
+        (present(&Found { active: false, ..origin.clone() }), present(&asleep), absent.clone(), "activate, snapshot.activate, overwrite _snapshot"),
+        (present(&Found { asked_at: Some(Position(43)), ..origin.clone() }), present(&thick), absent.clone(), ""),
+        (present(&THICK), present(&THICK), absent.clone(), "not_found"),
+        (absent.clone(), present(&THICK), absent, "not_found"),
+    ];
+    let task = revert_task(1, 9);
+    for (object, source, successor, expected) in table {
+        let look = Look { source, successor, ..alone(object) };
+        assert_eq!(outcome(&task, &look), expected, "{look:?}");
+    }
+    // What a target holds open is free once the target is gone.
+    let export = Export::Present(Exported { ready: true, host: true, others: false, asked_at: None, outgrown: false });
+    let look = Look { source: present(&OURS), export, ..alone(present(&open)) };
+    assert_eq!(outcome(&task, &look), format!("withdraw, {whole}"));
+}
+
+#[test]
+fn a_revert_that_was_given_up_leaves_the_volume_and_nothing_beside_it() {
+    let present = Observed::Present;
+    let of = |n| Found { asked_at: Some(Position(n)), ..OURS };
+    for (object, successor, expected) in [
+        (present(of(42)), Observed::Absent, ""),
+        (present(of(42)), present(of(43)), "successor.remove"),
+        (present(of(43)), present(of(43)), "successor.remove"),
+        (present(of(42)), present(of(44)), ""),
+        (present(of(42)), present(Found { owner: Owner::Foreign, ..OURS }), ""),
+        (Observed::Absent, present(of(43)), "replace revert- -"),
+        (Observed::Absent, present(Found { active: false, ..of(43) }), "replace revert- -, activate"),
+        (Observed::Absent, present(of(44)), ""),
+        (Observed::Absent, Observed::Absent, ""),
+        (Observed::Unknown, Observed::Unknown, ""),
+    ] {
+        let look = Look { source: present(OURS), successor, ..alone(object) };
+        assert_eq!(outcome(&reverted(revert_task(1, 9)), &look), expected, "{look:?}");
+    }
+    // A delete finds it, too.
+    let look = Look { successor: present(of(42)), ..alone(present(of(42))) };
+    assert_eq!(outcome(&delete_task(1), &look), "successor.remove, remove");
+}
+
+#[test]
+fn what_is_somebody_elses_is_taken_over_and_given_back() {
+    let present = |found: &Found| Observed::Present(found.clone());
+    let absent = Observed::Absent;
+    let foreign = Found { owner: Owner::Foreign, asked_at: None, ..OURS };
+    let odd = Found { size_bytes: GIB + 512, active: false, ..foreign };
+    let tagged = Found { owner: Owner::Ours, ..foreign };
+    let earlier = Found { asked_at: Some(Position(41)), ..OURS };
+    let (manage, take) = (manage_task(1, "old"), manage_snapshot_task(7, 1, "old"));
+    let own_name = format!("volume-{}", crate::testing::volume(1));
+    let (same, keep, back) = (manage_task(1, &own_name), unmanage_task(1, None), unmanage_task(1, Some("old")));
+    let snapshot = Found { size_bytes: GIB, ..foreign };
+    #[rustfmt::skip]
+    let table = [
+        // What has its name, what has the source name.
+        (&manage, absent.clone(), present(&foreign), "adopt"),
+        (&manage, absent.clone(), present(&odd), "adopt, extend 2, activate"),
+        (&manage, absent.clone(), present(&tagged), "adopt"),
+        (&manage, absent.clone(), present(&OURS), "adopt"),
+        (&manage, absent.clone(), present(&earlier), "conflict"),
+        (&manage, absent.clone(), absent.clone(), "not_found"),
+        (&manage, absent.clone(), present(&Found { open: true, ..foreign.clone() }), "busy"),
+        (&manage, absent.clone(), present(&Found { joined: true, has_snapshots: true, ..foreign.clone() }), "conflict"),
+        (&manage, present(&OURS), absent.clone(), ""),
+        (&manage, present(&Found { size_bytes: GIB / 2, ..OURS }), absent.clone(), "extend 1"),
+        (&manage, present(&Found { active: false, ..OURS }), absent.clone(), "activate"),
+        (&manage, present(&earlier), present(&foreign), "conflict"),
+        (&manage, present(&foreign), present(&foreign), "conflict"),
+        (&manage, Observed::Unknown, Observed::Unknown, "unsupported"),
+        (&same, present(&foreign), present(&foreign), "adopt"),
+        (&take, absent.clone(), present(&snapshot), "adopt"),
+        (&take, absent.clone(), present(&foreign), "conflict"),
+        (&take, absent.clone(), present(&Found { clones: false, ..snapshot.clone() }), "unsupported"),
+        (&take, present(&Found { size_bytes: GIB, ..OURS }), absent.clone(), ""),
+        (&keep, present(&OURS), absent.clone(), "release"),
+        (&keep, present(&foreign), absent.clone(), ""),
+        (&keep, absent.clone(), absent.clone(), ""),
+        (&keep, Observed::Unknown, absent.clone(), ""),
+        (&back, present(&OURS), present(&foreign), "release"),
+        (&back, absent.clone(), present(&OURS), "release"),
+        (&back, absent.clone(), present(&foreign), ""),
+        (&back, absent, present(&Found { asked_at: Some(Position(43)), ..OURS }), ""),
+    ];
+    for (task, object, source, expected) in table {
+        let look = Look { source, ..alone(object) };
+        assert_eq!(outcome(task, &look), expected, "{:?} {look:?}", task.operation);
+        assert_eq!(outcome(&reverted(task.clone()), &look), "", "{:?}", task.operation);
+    }
+    let exported =
+        Export::Present(Exported { ready: true, host: true, others: false, asked_at: None, outgrown: false });
+    let look = Look { export: exported, ..alone(present(&OURS)) };
+    assert_eq!(outcome(&keep, &look), "withdraw, release");
+}
+
+#[test]
 fn what_hangs_together_is_taken_apart_or_stopped_first() {
     let volume = Found { joined: true, has_snapshots: true, size_bytes: GIB, ..THICK };
     let snapshot = Found { joined: true, ..THICK };
@@ -234,7 +375,10 @@ fn what_hangs_together_is_taken_apart_or_stopped_first() {
 #[test]
 fn what_was_asked_for_later_is_not_touched() {
     let newer = alone(Observed::Present(Found { size_bytes: GIB, asked_at: Some(Position(43)), ..OURS }));
-    for task in [create_task(1, 2), extend_task(1, 2), clone_task(1, 2, 3), snapshot_task(1, 3), connect_task(1)] {
+    let as_old = Task { asked_at: Position(42), ..revert_task(1, 9) };
+    for task in
+        [create_task(1, 2), extend_task(1, 2), clone_task(1, 2, 3), snapshot_task(1, 3), connect_task(1), as_old]
+    {
         assert_eq!(outcome(&task, &newer), "conflict");
         assert_eq!(outcome(&reverted(task), &newer), "");
     }

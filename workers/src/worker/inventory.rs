@@ -95,6 +95,7 @@ fn stored(objects: &[Item], exports: &[ExportItem]) -> Vec<StoredItem> {
                 Object::Volume(volume) => Stored::Volume { volume },
                 Object::Snapshot { snapshot, volume } => Stored::Snapshot { volume, snapshot },
                 Object::Still(volume) => Stored::Still { volume },
+                Object::Successor(volume) => Stored::Successor { volume },
             };
             let (size_bytes, asked_at) = (Some(found.size_bytes), found.asked_at);
             StoredItem { size_bytes, asked_at, ..item(what, !is_unfinished(&found.tags)) }

@@ -182,7 +182,16 @@ mod tests {
     }
 
     fn succeeded(n: u128) -> Outgoing<()> {
-        outgoing(n, Transition::Succeeded { started_at: AT(), finished_at: AT(), steps: Vec::new(), connection: None })
+        outgoing(
+            n,
+            Transition::Succeeded {
+                started_at: AT(),
+                finished_at: AT(),
+                steps: Vec::new(),
+                connection: None,
+                size_bytes: None,
+            },
+        )
     }
 
     fn failed(n: u128, stderr: &str) -> Outgoing<()> {

@@ -15,16 +15,7 @@ pub(in crate::decide) fn decide(cx: &Context<'_>, create: &SnapshotCreate) -> De
     let volume = volume::own(cx, create.volume)?;
     let project = &volume.project;
     let id = create.id.unwrap_or_else(|| SnapshotId(cx.id.derive(&format!("snapshot {project}"))));
-    // A cleanup removes what has that name: a new snapshot of the same id must not come under it.
-    let may_come_again = create.id.is_some() || cx.id_given;
-    let being_cleaned = may_come_again && cx.state.flows.values().any(|flow| flow.snapshot == Some(id));
-    if being_cleaned || cx.state.snapshots.contains_key(&id) {
-        return Err(Refusal::new(
-            RefusalCode::SnapshotExists,
-            format!("a snapshot {id} exists already or is still being removed"),
-            "leave the id away, or give one that is new",
-        ));
-    }
+    check_id(cx, create.id.is_some(), id)?;
     let pool = pool_of(volume, create.force)?;
     let flow = new_flow(cx)?;
     let want = quota::Want::snapshot(volume.volume_type, 1, i64::from(volume.size_gib.gib()));
@@ -68,8 +59,22 @@ pub(in crate::decide) fn decide(cx: &Context<'_>, create: &SnapshotCreate) -> De
     Ok(Decided { subjects, events })
 }
 
+/// A cleanup removes what has that name: a new snapshot of the same id must not come under it.
+pub(super) fn check_id(cx: &Context<'_>, given: bool, id: SnapshotId) -> Result<(), Refusal> {
+    let may_come_again = given || cx.id_given;
+    let being_cleaned = may_come_again && cx.state.flows.values().any(|flow| flow.snapshot == Some(id));
+    if !being_cleaned && !cx.state.snapshots.contains_key(&id) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalCode::SnapshotExists,
+        format!("a snapshot {id} exists already or is still being removed"),
+        "leave the id away, or give one that is new",
+    ))
+}
+
 /// The fact that a flow about a snapshot began; it works for the snapshot's project.
-pub(super) fn started(cx: &Context<'_>, flow: FlowId, kind: FlowKind, of: &Snapshot) -> Event {
+pub(in crate::decide) fn started(cx: &Context<'_>, flow: FlowId, kind: FlowKind, of: &Snapshot) -> Event {
     let mut event = flow_started(cx, flow, kind, of.volume, &of.project);
     if let Event::FlowStarted { snapshot, .. } = &mut event {
         *snapshot = Some(of.id);

@@ -36,6 +36,7 @@ fn removed(cx: &Context<'_>, snapshot: &Snapshot, delete: &SnapshotDelete) -> De
         return Err(not_deletable(snapshot, delete, "bring it to available or error first"));
     }
     not_with_its_volume(cx, snapshot)?;
+    not_being_given_back(cx, snapshot)?;
     if let Some(copy) = volume::copy_of(cx, None, |id| id == snapshot.id) {
         let message = format!("Snapshot {} is being copied to volume {copy}.", snapshot.id);
         return Err(invalid(snapshot, message, format!("wait until volume {copy} is made")));
@@ -59,11 +60,29 @@ fn removed(cx: &Context<'_>, snapshot: &Snapshot, delete: &SnapshotDelete) -> De
     Ok(Decided { subjects, events })
 }
 
-/// What goes with its volume, in that one's flow, has no flow of its own that could be taken over.
+/// What goes with its volume, or is what its volume goes back to, in that one's flow, has no flow of its own that could
+/// be taken over.
 pub(super) fn not_with_its_volume(cx: &Context<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
     let at_work = snapshot.status.flow().and_then(|flow| cx.state.flows.get(&flow));
-    if at_work.is_some_and(|flow| flow.kind == FlowKind::VolumeDelete) {
-        let message = format!("Snapshot {} is being deleted with its volume {}.", snapshot.id, snapshot.volume);
+    let message = match at_work.map(|flow| flow.kind) {
+        Some(FlowKind::VolumeDelete) => {
+            format!("Snapshot {} is being deleted with its volume {}.", snapshot.id, snapshot.volume)
+        }
+        Some(FlowKind::VolumeRevert) => {
+            format!("Volume {} is being reverted to its snapshot {}.", snapshot.volume, snapshot.id)
+        }
+        _ => return Ok(()),
+    };
+    Err(invalid(snapshot, message, "wait"))
+}
+
+/// What could not be taken over is somebody else's, and still has our name until that is taken back.
+pub(super) fn not_being_given_back(cx: &Context<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let gives_back =
+        |task: &Task| matches!(task.operation, Operation::UnmanageSnapshot { snapshot: id, .. } if id == snapshot.id);
+    let mut at_work = cx.state.flows.values().filter_map(|flow| flow.task.as_ref());
+    if at_work.any(|open| gives_back(&open.task)) {
+        let message = format!("Snapshot {} is being given back to whom it was taken over from.", snapshot.id);
         return Err(invalid(snapshot, message, "wait"));
     }
     Ok(())
@@ -97,7 +116,7 @@ pub(in crate::decide) fn gone(cx: &Context<'_>, id: SnapshotId) -> Vec<Event> {
     vec![quota::given_back(cx, &found.project, &[want]), Event::SnapshotDeleted { snapshot: id }]
 }
 
-fn not_deletable(snapshot: &Snapshot, delete: &SnapshotDelete, remedy: &str) -> Refusal {
+pub(super) fn not_deletable(snapshot: &Snapshot, delete: &SnapshotDelete, remedy: &str) -> Refusal {
     let statuses = if delete.force { "" } else { "status must be available or error and " };
     invalid(snapshot, format!("Snapshot {statuses}must not be part of a group."), remedy)
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod create;
 pub(super) mod delete;
+pub(super) mod manage;
 pub(super) mod status;
 pub(super) mod update;
 

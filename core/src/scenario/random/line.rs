@@ -64,6 +64,13 @@ const VOLUMES: &[&str] = &[
     r#"volume.update {"id":"?v","metadata_change":{"set":{"k":"v"}}}"#,
     r#"volume.update {"id":"?v","bootable":true,"readonly":true,"metadata_change":{"unset":["k"]}}"#,
     r#"volume.retype {"id":"?v","type":"?type"}"#,
+    r#"volume.revert {"id":"?v","snapshot":"?s"}"#,
+    r#"volume.revert {"id":"?v","snapshot":"?s"}"#,
+    r#"volume.revert {"id":"?v","snapshot":"?s"}"#,
+    r#"volume.manage {"id":"?v","project":"demo","pool":"n0@lvm#p0","source_name":"old"}"#,
+    r#"volume.manage {"id":"?v","project":"demo","pool":"n1@lvm#p0","source_name":"old","type":"?type"}"#,
+    r#"volume.unmanage {"id":"?v"}"#,
+    r#"volume.unmanage {"id":"?v"}"#,
     r#"volume.reset_status {"id":"?v","status":"?status"}"#,
     r#"volume.reset_status {"id":"?v","status":"available","attach_status":"detached"}"#,
     r#"volume.reset_status {"id":"?v","migration_status":"success"}"#,
@@ -76,6 +83,10 @@ const SNAPSHOTS: &[&str] = &[
     r#"snapshot.delete {"id":"?s"}"#,
     r#"snapshot.delete {"id":"?s","force":true}"#,
     r#"snapshot.update {"id":"?s","name":"x"}"#,
+    r#"snapshot.manage {"id":"?s","volume":"?v","source_name":"old"}"#,
+    r#"snapshot.manage {"id":"?s","volume":"?v","source_name":"old"}"#,
+    r#"snapshot.unmanage {"id":"?s"}"#,
+    r#"snapshot.unmanage {"id":"?s"}"#,
     r#"snapshot.set_status {"id":"?s","status":"?status","progress":50}"#,
     r#"snapshot.reset_status {"id":"?s","status":"?status"}"#,
 ];
@@ -153,7 +164,8 @@ fn any_command() -> impl Strategy<Value = String> {
         let (command, json) = what.split_once(' ').unwrap_or((what, "{}"));
         let resource = command.split('.').next().unwrap_or_default();
         let of_cell = matches!(resource, "type" | "qos" | "group_type" | "quota_class" | "quota" | "log" | "drift");
-        let project = if of_cell { "do " } else { project };
+        let of_operators = json.is_empty() || command.ends_with("manage");
+        let project = if of_cell || of_operators { "do " } else { project };
         let mut json = json.replace("KEY", &"cafe".repeat(16));
         for ((kind, names), pick) in NAMES.iter().zip(&picks) {
             json = json.replace(kind, pick.get::<&str>(names));

@@ -8,6 +8,8 @@ mod replication;
 #[cfg(test)]
 mod tests;
 
+pub(super) use manage::one_host;
+
 use super::context::Context;
 use super::fault::Fault;
 use super::page::Paging;

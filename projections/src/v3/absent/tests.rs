@@ -24,6 +24,8 @@ async fn lists_of_what_there_is_not_are_empty() {
 const NO_GROUP_TYPE: &str = "Group type default_cgsnapshot_type not found. Rerun migration script to create the default \
                              cgsnapshot type.";
 const ONE: &str = "Invalid input received: One and only one of cluster and host must be set.";
+const NO_SOURCE: &str = "Manage existing volume failed due to invalid backend reference {}: Reference must contain \
+                         source-name element.";
 const NO_HOST: &str = "Service cinder-volume could not be found on host nope.";
 const NO_UUID: &str = "Invalid input for field/attribute volume_id. Value: x. 'x' is not a 'uuid'";
 
@@ -85,17 +87,13 @@ async fn what_would_begin_something_says_why_it_cannot() {
         post("/os-volume-manage", json!({"volume": {"host": "nope", "ref": {}}}), 400, "Host 'nope' not found"),
         post(
             "/manageable_volumes",
-            json!({"volume": {"host": "n1@lvm#a", "ref": {"source-name": "x"}}}),
+            json!({"volume": {"host": "n1@lvm#z", "ref": {}}}),
             400,
-            "Service is unavailable at this time.",
+            "Host 'n1@lvm#z' not found",
         ),
+        post("/manageable_volumes", json!({"volume": {"host": "n1@lvm#a", "ref": {}}}), 400, NO_SOURCE),
         post("/os-snapshot-manage", json!({"snapshot": {"volume_id": NOWHERE, "ref": {}}}), 404, &missing("Volume")),
-        post(
-            "/manageable_snapshots",
-            json!({"snapshot": {"volume_id": volume, "ref": {}}}),
-            400,
-            "Service is unavailable at this time.",
-        ),
+        post("/manageable_snapshots", json!({"snapshot": {"volume_id": volume, "ref": {}}}), 400, NO_SOURCE),
         get("/os-volume-manage", 400, ONE),
         get("/os-volume-manage?host=nope", 404, NO_HOST),
         get("/os-volume-manage?host=n1@lvm&sort=x", 400, "Invalid sort keys passed: x"),

@@ -5,13 +5,11 @@ use stele_core::state::Snapshot;
 use crate::v3::answer::{Answer, Answered};
 use crate::v3::body::text;
 use crate::v3::context::Context;
-use crate::v3::fault::Fault;
 use crate::v3::policy::Rule;
 use crate::v3::python::integer;
 use crate::v3::schema::{ANYTHING, Kind, Misfit, Rule as Is, Schema, TEXT, object, stated, under};
 
 const FORCE_DELETE: Schema = under!("os-force_delete", ANYTHING);
-const UNMANAGE: Schema = under!("os-unmanage", ANYTHING);
 const RESET: Schema = under!(
     "os-reset_status",
     object!({ "status" => Schema(&[Is::Kind(&[Kind::Text]), Is::Format(status)]) } required ["status"])
@@ -69,13 +67,6 @@ pub(super) async fn set_status(context: Context) -> Answered {
     }
     context.command(&found.project, ("snapshot", "set_status"), &wanted).await?;
     Ok(Answer::empty(StatusCode::ACCEPTED))
-}
-
-pub(super) async fn unmanage(context: Context) -> Answered {
-    context.body(&UNMANAGE)?;
-    let _: Snapshot = context.find("snapshot").await?;
-    context.allow(Rule::SnapshotUnmanage)?;
-    Err(Fault::bad_request("Invalid snapshot: the backends of this cell do not give snapshots up."))
 }
 
 fn status(value: &Value) -> Result<(), Misfit> {

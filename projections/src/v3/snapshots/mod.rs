@@ -3,6 +3,7 @@
 mod action;
 mod create;
 mod list;
+mod manage;
 mod metadata;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use super::routes::Routes;
 const ACTION: &str = "/snapshots/{snapshot}/action";
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes
+    let routes = routes
         .get("/snapshots", 0, list::summary)
         .post("/snapshots", 0, create::create)
         .get("/snapshots/detail", 0, list::detail)
@@ -29,6 +30,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .delete("/snapshots/{snapshot}/metadata/{key}", 0, metadata::delete)
         .action(ACTION, "os-reset_status", 0, action::reset_status)
         .action(ACTION, "os-force_delete", 0, action::force_delete)
-        .action(ACTION, "os-update_snapshot_status", 0, action::set_status)
-        .action(ACTION, "os-unmanage", 0, action::unmanage)
+        .action(ACTION, "os-update_snapshot_status", 0, action::set_status);
+    manage::routes(routes)
 }

@@ -1,35 +1,26 @@
 //! What is done to volumes with the help of services that this cell does not have: the answers are Cinder's where they
 //! are absent.
 
-use stele_core::state::{Snapshot, Volume, VolumeStatus};
+use stele_core::state::{Volume, VolumeStatus};
 
 use super::ACTION;
-use crate::query::{Order, Scope};
 use crate::v3::answer::Answered;
 use crate::v3::body::text;
 use crate::v3::context::Context;
 use crate::v3::fault::Fault;
 use crate::v3::policy::Rule;
 use crate::v3::routes::Routes;
-use crate::v3::schema::{
-    ANYTHING, BOOLEAN, Constant, DESCRIPTION, Kind, Rule as Is, Schema, TEXT_OR_NULL, UUID, object, under,
-};
+use crate::v3::schema::{BOOLEAN, Constant, DESCRIPTION, Kind, Rule as Is, Schema, TEXT_OR_NULL, UUID, object, under};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .action(ACTION, "revert", 40, revert)
         .action(ACTION, "os-migrate_volume", 0, migrate)
         .action(ACTION, "os-migrate_volume_completion", 0, complete_migration)
         .action(ACTION, "os-extend_volume_completion", 0, complete_extend)
         .action(ACTION, "os-volume_upload_image", 0, upload)
         .action(ACTION, "os-reimage", 68, reimage)
-        .action(ACTION, "os-unmanage", 0, unmanage)
 }
 
-const REVERT: Schema = under!(
-    "revert",
-    Schema(&[Is::Kind(&[Kind::Object]), Is::Keys(&[("snapshot_id", Schema(&[Is::Kind(&[Kind::Text, Kind::Null])]))]),])
-);
 const MIGRATE: Schema = under!(
     "os-migrate_volume",
     object!({
@@ -95,38 +86,6 @@ const UPLOAD_1: Schema = under!(
 );
 const REIMAGE: Schema =
     under!("os-reimage", object!({ "image_id" => UUID, "reimage_reserved" => BOOLEAN } required ["image_id"]));
-const UNMANAGE: Schema = under!("os-unmanage", ANYTHING);
-
-/// What a snapshot has to be for a volume to go back to it is checked as in Cinder; the backends cannot go back.
-async fn revert(context: Context) -> Answered {
-    let wanted = text(context.body_of(&REVERT, "revert")?, "snapshot_id").map(ToOwned::to_owned);
-    context
-        .read(move |context, snapshot| {
-            let volume: Volume = context.owned(snapshot, context.path("volume"))?;
-            context.allow(Rule::VolumeRevertToSnapshot)?;
-            let scope = Scope::Volume(volume.id);
-            let latest = snapshot.list::<Snapshot>(scope, Order::NewestFirst, None)?.next().transpose()?;
-            let Some(latest) = latest else {
-                return Err(Fault::bad_request(format!("Volume {} doesn't have any snapshots.", volume.id)));
-            };
-            if wanted.as_deref().is_none_or(|wanted| wanted.parse() != Ok(latest.id)) {
-                let wanted = wanted.unwrap_or_else(|| "None".to_owned());
-                let text = "is None or not the latest one of volume";
-                let shown: String = wanted.chars().take(255).collect();
-                return Err(Fault::bad_request(format!("Specified snapshot {shown} {text} {}.", volume.id)));
-            }
-            if latest.size_gib != volume.size_gib {
-                return Err(Fault::bad_request(format!(
-                    "Can't revert volume {} to its latest snapshot {}. The volume size must be equal to the snapshot \
-                     size.",
-                    volume.id, latest.id
-                )));
-            }
-            let text = "the backends of this cell do not revert volumes to snapshots.";
-            Err(Fault::bad_request(format!("Invalid volume: {text}")))
-        })
-        .await
-}
 
 /// No service of this cell takes volumes of another one over.
 async fn migrate(context: Context) -> Answered {
@@ -184,11 +143,4 @@ async fn reimage(context: Context) -> Answered {
     let _: Volume = context.find("volume").await?;
     context.allow(Rule::VolumeReimage)?;
     Err(Fault::no_such("Image", image))
-}
-
-async fn unmanage(context: Context) -> Answered {
-    context.body(&UNMANAGE)?;
-    let _: Volume = context.find("volume").await?;
-    context.allow(Rule::VolumeUnmanage)?;
-    Err(Fault::bad_request("Invalid volume: the backends of this cell do not give volumes up."))
 }

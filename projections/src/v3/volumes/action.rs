@@ -1,7 +1,10 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use stele_core::state::{Volume, VolumeStatus};
+use stele_core::id::SnapshotId;
+use stele_core::state::{Snapshot, Volume, VolumeStatus};
 
+use crate::query::{Order, Scope};
+use crate::reader::Snapshot as Stored;
 use crate::v3::answer::{Answer, Answered};
 use crate::v3::body::{number, text};
 use crate::v3::context::Context;
@@ -25,6 +28,10 @@ const RETYPE: Schema = under!(
             Is::OneOf(&[Constant::Text("on-demand"), Constant::Text("never")]),
         ]),
     } required ["new_type"])
+);
+const REVERT: Schema = under!(
+    "revert",
+    Schema(&[Is::Kind(&[Kind::Object]), Is::Keys(&[("snapshot_id", Schema(&[Is::Kind(&[Kind::Text, Kind::Null])]))])])
 );
 const RESET: Schema = under!(
     "os-reset_status",
@@ -107,6 +114,33 @@ pub(super) async fn retype(context: Context) -> Answered {
     let volume: Volume = context.find("volume").await?;
     context.allow(Rule::VolumeRetype)?;
     change(&context, &volume, "retype", json!({"id": volume.id, "type": wanted})).await
+}
+
+/// Gives the volume the data of its latest snapshot back. Cinder looks at the snapshot first, and says 409 and not 400
+/// when a status does not allow it.
+pub(super) async fn revert(context: Context) -> Answered {
+    let wanted = text(context.body_of(&REVERT, "revert")?, "snapshot_id").map(ToOwned::to_owned);
+    let (volume, snapshot) = context.read(move |context, stored| latest(context, stored, wanted.as_deref())).await?;
+    let wanted = json!({"id": volume.id, "snapshot": snapshot});
+    let sent = context.command(&volume.project, ("volume", "revert"), &wanted).await;
+    sent.map_err(Fault::conflict_of_status)?;
+    Ok(Answer::empty(StatusCode::ACCEPTED))
+}
+
+/// The volume with its latest snapshot, if that is the one that is wanted.
+fn latest(context: &Context, stored: &Stored, wanted: Option<&str>) -> Result<(Volume, SnapshotId), Fault> {
+    let volume: Volume = context.owned(stored, context.path("volume"))?;
+    context.allow(Rule::VolumeRevertToSnapshot)?;
+    let scope = Scope::Volume(volume.id);
+    let Some(latest) = stored.list::<Snapshot>(scope, Order::NewestFirst, None)?.next().transpose()? else {
+        return Err(Fault::bad_request(format!("Volume {} doesn't have any snapshots.", volume.id)));
+    };
+    if wanted.is_none_or(|wanted| wanted.parse() != Ok(latest.id)) {
+        let shown: String = wanted.unwrap_or("None").chars().take(255).collect();
+        let text = "is None or not the latest one of volume";
+        return Err(Fault::bad_request(format!("Specified snapshot {shown} {text} {}.", volume.id)));
+    }
+    Ok((volume, latest.id))
 }
 
 pub(super) async fn reset_status(context: Context) -> Answered {

@@ -5,6 +5,7 @@ mod action;
 mod create;
 mod image_metadata;
 mod list;
+mod manage;
 mod metadata;
 mod show;
 #[cfg(test)]
@@ -40,8 +41,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .action(ACTION, "os-reset_status", 0, action::reset_status)
         .action(ACTION, "os-force_delete", 0, action::force_delete)
         .action(ACTION, "os-retype", 0, action::retype)
+        .action(ACTION, "revert", 40, action::revert)
         .action(ACTION, "os-set_image_metadata", 0, image_metadata::set)
         .action(ACTION, "os-show_image_metadata", 0, image_metadata::show)
         .action(ACTION, "os-unset_image_metadata", 0, image_metadata::unset);
-    absent::routes(routes)
+    manage::routes(absent::routes(routes))
 }

@@ -5,6 +5,7 @@ use crate::v3::testing::{Api, Work};
 mod actions;
 mod create;
 mod list;
+mod manage;
 mod metadata;
 
 /// A volume as somebody sees it.

@@ -238,7 +238,7 @@ pub(super) fn metadata<'a>(volume: &'a Volume, used: &[Attachment]) -> Cow<'a, B
 /// Cinder shows statuses of managing as others that clients know.
 pub(super) fn status(status: VolumeStatus) -> &'static str {
     match status {
-        VolumeStatus::Stated(StatedStatus::Managing) => "creating",
+        VolumeStatus::Managing { .. } | VolumeStatus::Stated(StatedStatus::Managing) => "creating",
         VolumeStatus::Stated(StatedStatus::ErrorManaging) => "error",
         other => other.name(),
     }

@@ -250,9 +250,12 @@ impl<D: Driver> Subject<D> {
     }
 
     /// The names of what is there for these volumes, in whatever role.
-    async fn inventory_of(&self, volumes: &[VolumeId]) -> Vec<String> {
+    pub(super) async fn inventory_of(&self, volumes: &[VolumeId]) -> Vec<String> {
         let of = |object: Object| match object {
-            Object::Volume(volume) | Object::Snapshot { volume, .. } | Object::Still(volume) => volume,
+            Object::Volume(volume)
+            | Object::Snapshot { volume, .. }
+            | Object::Still(volume)
+            | Object::Successor(volume) => volume,
         };
         let items = self.inventory().await.into_iter();
         items.filter(|item| volumes.contains(&of(item.object))).map(|item| item.name).collect()

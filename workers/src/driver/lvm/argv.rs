@@ -113,6 +113,38 @@ impl Argv {
         self.command("lvchange", vec!["--deltag", tag, &self.of(name)])
     }
 
+    /// Adds tags. One that is there already is no error.
+    pub(super) fn tag(&self, name: &str, tags: &[String]) -> Invocation {
+        let of = self.of(name);
+        self.command("lvchange", with_tags(tags).chain([of.as_str()]).collect())
+    }
+
+    /// Takes tags away.
+    pub(super) fn untag_all(&self, name: &str, tags: &[String]) -> Invocation {
+        let of = self.of(name);
+        let tags = tags.iter().flat_map(|tag| ["--deltag", tag]);
+        self.command("lvchange", tags.chain([of.as_str()]).collect())
+    }
+
+    /// Puts one tag in the place of another.
+    pub(super) fn retag(&self, name: &str, old: &str, new: &str) -> Invocation {
+        self.command("lvchange", vec!["--deltag", old, "--addtag", new, &self.of(name)])
+    }
+
+    /// Gives a volume another name, which nothing has.
+    pub(super) fn rename(&self, name: &str, new: &str) -> Invocation {
+        self.command("lvrename", vec![&self.volume_group, name, new])
+    }
+
+    /// Removes a volume if it has all these tags; LVM looks at them under the lock under which it removes. That there is
+    /// no such volume is no error.
+    pub(super) fn remove_tagged(&self, name: &str, tags: &[String]) -> Invocation {
+        let tagged = tags.iter().map(|tag| format!(" && lv_tags=\"{tag}\""));
+        let selection = format!("lv_name=\"{name}\"{}", tagged.collect::<String>());
+        let config = "activation { retry_deactivation = 1 }";
+        self.command("lvremove", vec!["--config", config, "-f", "-S", &selection, &self.volume_group])
+    }
+
     /// The thin pool, of 95 % of what is free: its metadata needs room to grow.
     pub(super) fn create_pool(&self, pool: &str) -> Invocation {
         self.command("lvcreate", vec!["-y", "--type", "thin-pool", "-l", "95%FREE", "-n", pool, &self.volume_group])
@@ -254,6 +286,32 @@ mod tests {
             assert_eq!(invocation.to_string(), text);
         }
         assert_eq!(argv.remove(&name, false).args[1], "activation { retry_deactivation = 1 }", "one argument");
+    }
+
+    #[test]
+    fn names_and_tags_change_by_these() {
+        let argv = Argv { volume_group: "vg".to_owned(), timeout: Duration::from_secs(9) };
+        let tags = Object::Volume(volume(1)).tags(Position(42));
+        let id = "00000000-0000-0000-0000-000000000001";
+        let name = format!("volume-{id}");
+        let retry = "lvremove --config activation { retry_deactivation = 1 }";
+        for (invocation, text) in [
+            (argv.tag("old", &tags), format!("lvchange --addtag stele.volume.{id} --addtag stele.at.42 vg/old")),
+            (argv.untag_all("old", &tags), format!("lvchange --deltag stele.volume.{id} --deltag stele.at.42 vg/old")),
+            (
+                argv.retag(&name, "stele.at.1", "stele.at.2"),
+                format!("lvchange --deltag stele.at.1 --addtag stele.at.2 vg/{name}"),
+            ),
+            (argv.rename("revert-x", &name), format!("lvrename vg revert-x {name}")),
+            (
+                argv.remove_tagged(&name, &tags),
+                format!(
+                    "{retry} -f -S lv_name=\"{name}\" && lv_tags=\"stele.volume.{id}\" && lv_tags=\"stele.at.42\" vg"
+                ),
+            ),
+        ] {
+            assert_eq!(invocation.to_string(), text);
+        }
     }
 
     #[test]

@@ -6,19 +6,25 @@
 //! Thin: snapshots and copies are thin volumes that share blocks; each stands for itself. Thick: a snapshot holds what
 //! has changed in its volume since, and hangs on it; a copy is made byte by byte.
 //!
-//! | file     | holds                                                       |
-//! | -------- | ----------------------------------------------------------- |
-//! | argv     | every command line                                          |
-//! | report   | the parser of what `lvs` and `vgs` print                    |
-//! | classify | what a failed command means                                 |
-//! | copy     | copies from device to device                                |
-//! | looks    | one `lvs` for all who wait for one                          |
+//! | file      | holds                                                       |
+//! | --------- | ----------------------------------------------------------- |
+//! | argv      | every command line                                          |
+//! | report    | the parser of what `lvs` and `vgs` print                    |
+//! | classify  | what a failed command means                                 |
+//! | copy      | copies from device to device                                |
+//! | looks     | one `lvs` for all who wait for one                          |
+//! | manage    | what is taken over from somebody else, and given up         |
+//! | revert    | volumes that get the data of a snapshot back                |
+//! | overwrite | the bytes of a snapshot over those of its volume            |
 
 mod argv;
 mod classify;
 mod copy;
 mod looks;
+mod manage;
+mod overwrite;
 mod report;
+mod revert;
 #[cfg(test)]
 mod tests;
 
@@ -116,15 +122,25 @@ impl Driver for Lvm {
     async fn observe(&self, task: &Task) -> Result<Look, Failure> {
         let inner = self.check("observe", &task.pool)?;
         let objects = Objects::of(task);
-        let mut volumes = inner.find(objects).await?;
-        if volumes.iter().any(|lv| lv.open && objects.all().any(|object| object.name() == lv.name)) {
+        let source_name = task.operation.source_name().map(|name| name.as_str().to_owned());
+        let names: Vec<String> = objects.all().map(Object::name).chain(source_name.clone()).collect();
+        let mut volumes = inner.find_named(&names).await?;
+        if volumes.iter().any(|lv| lv.open && names.contains(&lv.name)) {
             // It may be udev that holds it, only to look what is in it.
             inner.settle().await;
-            volumes = inner.find(objects).await?;
+            volumes = inner.find_named(&names).await?;
         }
         let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| inner.seen(object, &volumes));
-        let (object, source, still) = (seen(Some(objects.object)), seen(objects.source), seen(objects.still));
-        Ok(Look { object, source, still, export: inner.export(task).await? })
+        Ok(Look {
+            object: seen(Some(objects.object)),
+            source: match source_name {
+                Some(name) => inner.seen_named(task, objects.object, &name, &volumes)?,
+                None => seen(objects.source),
+            },
+            still: seen(objects.still),
+            successor: seen(objects.successor),
+            export: inner.export(task).await?,
+        })
     }
 
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
@@ -146,7 +162,11 @@ impl Driver for Lvm {
             Act::Activate => argv.activate(&name),
             Act::Deactivate => argv.deactivate(&name),
             Act::Split => argv.split(&name),
+            Act::Adopt => return inner.adopt(task, step.on).await,
+            Act::Release => return inner.release(task, step.on).await,
             Act::Copy { from } => return inner.copy(task, step.on, from, meter).await,
+            Act::Replace { by, at } => return inner.replace(step.on, by, at).await,
+            Act::Overwrite { from } => return inner.overwrite(task, step.on, from, meter).await,
             Act::Wipe { how } => return inner.wipe(&name, how, meter).await,
             Act::Remove => return inner.remove(&name).await,
             Act::Export | Act::Unexport | Act::Withdraw | Act::Resize => return inner.target(task, step).await,
@@ -211,6 +231,8 @@ impl Inner {
                 Operation::ConnectVolume { .. }
                     | Operation::DisconnectVolume { .. }
                     | Operation::ExtendVolume { .. }
+                    | Operation::RevertVolume { .. }
+                    | Operation::UnmanageVolume { .. }
                     | Operation::DeleteVolume { .. }
                     | Operation::WithdrawVolume { .. },
                 Phase::Execute
@@ -271,7 +293,11 @@ impl Inner {
 
     fn seen(&self, object: Object, volumes: &[LogicalVolume]) -> Observed {
         let name = object.name();
-        let Some(lv) = volumes.iter().find(|lv| lv.name == name) else { return Observed::Absent };
+        let found = volumes.iter().find(|lv| lv.name == name);
+        found.map_or(Observed::Absent, |lv| self.found(object, lv, volumes))
+    }
+
+    fn found(&self, object: Object, lv: &LogicalVolume, volumes: &[LogicalVolume]) -> Observed {
         let ours = object.read(&lv.tags);
         let is_snapshot_of_it = |other: &LogicalVolume| {
             let item = Item::read(&other.name, other.size_bytes, &other.tags);
@@ -348,10 +374,6 @@ impl Inner {
         if let Err(error) = self.runner.run(Argv::settle()).await {
             tracing::debug!(%error, "udevadm settle");
         }
-    }
-
-    async fn find(&self, objects: Objects) -> Result<Vec<LogicalVolume>, Failure> {
-        self.find_named(&objects.all().map(Object::name).collect::<Vec<_>>()).await
     }
 
     /// The volumes of these names, and what was taken from the first of them.

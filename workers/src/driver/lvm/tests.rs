@@ -234,6 +234,35 @@ async fn a_remove_is_tried_twice_but_only_where_that_can_help() {
 }
 
 #[tokio::test]
+async fn what_is_replaced_is_only_the_volume_that_was_seen() {
+    let by = Object::Successor(volume(1));
+    let (name, tag) = (Object::Volume(volume(1)).name(), "stele.volume.00000000-0000-0000-0000-000000000001");
+    let rename = format!("lvrename vg revert-00000000-0000-0000-0000-000000000001 {name}");
+    let remove = format!(
+        "lvremove --config activation {{ retry_deactivation = 1 }} -f -S lv_name=\"{name}\" && lv_tags=\"{tag}\" && \
+         lv_tags=\"stele.at.41\" vg"
+    );
+    let (tools, driver) = thick().await;
+    tools.tool("lvrename", "exit 0");
+    tools.fails("lvremove", 1, "  Logical volume vg/x in use.", "exit 5");
+    apply(&driver, Act::Replace { by, at: Some(Position(41)) }).await.unwrap();
+    assert_eq!(tools.calls(), [remove.as_str(), "udevadm settle --timeout=10", remove.as_str(), rename.as_str()]);
+    // Where it was not there nothing is removed; what came there meanwhile stays.
+    let (tools, driver) = thick().await;
+    tools.fails("lvrename", 9, "  Logical Volume \"x\" already exists in volume group \"vg\"", "exit 5");
+    let failure = apply(&driver, Act::Replace { by, at: None }).await.unwrap_err();
+    assert_eq!((failure.kind, tools.calls()), (FailureKind::Conflict, vec![rename]));
+    // What is in use stays as it is.
+    let (tools, driver) = thick().await;
+    tools.fails("lvremove", 9, "  Logical volume vg/x in use.", "exit 5");
+    let failure = apply(&driver, Act::Replace { by, at: Some(Position(41)) }).await.unwrap_err();
+    assert_eq!(
+        (failure.kind, tools.programs()),
+        (FailureKind::Busy, ["lvremove", "udevadm", "lvremove"].map(str::to_owned).to_vec())
+    );
+}
+
+#[tokio::test]
 async fn a_tool_that_crashed_runs_again() {
     for (crashes, ok) in [(2, true), (3, false)] {
         let (tools, driver) = thick().await;

@@ -99,13 +99,59 @@ async fn volumes_get_another_type() {
     assert!(again.0 == 400 && again.1.starts_with("Invalid volume: Retype needs volume"), "{again:?}");
 }
 
+#[tokio::test]
+async fn volumes_go_back_to_their_latest_snapshot() {
+    let api = Api::start().await;
+    let id = api.volume("p", "one").await;
+    let revert = |to: &str| json!({"revert": {"snapshot_id": to}});
+    let told = act(&api, "p/member", &id, 40, revert(&id)).await;
+    assert_eq!(told, (400, format!("Volume {id} doesn't have any snapshots.")));
+    let taken = async || {
+        let body = json!({"snapshot": {"volume_id": id}});
+        let made = api.post("p/member", "/snapshots", 0, body).await.with(202);
+        api.cell(|cell| cell.now = cell.now.plus_ms(1000)).await;
+        made["snapshot"]["id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (taken().await, taken().await);
+    let not_latest =
+        |named: &str| (400, format!("Specified snapshot {named} is None or not the latest one of volume {id}."));
+    assert_eq!(act(&api, "p/member", &id, 40, revert(&first)).await, not_latest(&first));
+    assert_eq!(act(&api, "p/member", &id, 40, json!({"revert": {"snapshot_id": null}})).await, not_latest("None"));
+    assert_eq!(act(&api, "p/member", &id, 40, json!({"revert": {}})).await, not_latest("None"));
+    assert_eq!(act(&api, "p/reader", &id, 40, revert(&second)).await.0, 403);
+    assert_eq!(act(&api, "q/member", &id, 40, revert(&second)).await.0, 404);
+    assert_eq!(act(&api, "p/member", &id, 39, revert(&second)).await.0, 404, "before its version");
+
+    api.set_work(Work::Later);
+    assert_eq!(act(&api, "p/member", &id, 40, revert(&second)).await, DONE);
+    let of_snapshot = async || {
+        let shown = api.get("p/member", &format!("/snapshots/{second}"), 0).await.with(200);
+        shown["snapshot"]["status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((status(&api, &id).await, of_snapshot().await), ("reverting".to_owned(), "restoring".to_owned()));
+    let cannot = |what: &str| format!("Can't revert volume {id} to its latest snapshot {second}. {what}");
+    let busy = format!("Invalid volume: {}", cannot("Volume's status must be 'available'."));
+    assert_eq!(act(&api, "p/member", &id, 40, revert(&second)).await, (409, busy));
+    api.set_work(Work::AtOnce);
+    api.work().await;
+    assert_eq!((status(&api, &id).await, of_snapshot().await), ("available".to_owned(), "available".to_owned()));
+
+    let extend = json!({"os-extend": {"new_size": 2}});
+    assert_eq!(act(&api, "p/member", &id, 0, extend).await, DONE);
+    let text = cannot("The volume size must be equal to the snapshot size.");
+    assert_eq!(act(&api, "p/member", &id, 40, revert(&second)).await, (400, text));
+    let third = taken().await;
+    api.set_work(Work::Fails(stele_core::task::FailureKind::Conflict));
+    assert_eq!(act(&api, "p/member", &id, 40, revert(&third)).await, DONE);
+    assert_eq!(status(&api, &id).await, "error");
+}
+
 /// What needs a service that is not there says so, and says first what is wrong with the request itself.
 #[tokio::test]
 async fn what_is_absent_answers_as_where_it_is_absent() {
     let api = Api::start().await;
     let id = api.volume("p", "one").await;
     for (minor, body, expected) in [
-        (40, json!({"revert": {"snapshot_id": id}}), (400, format!("Volume {id} doesn't have any snapshots."))),
         (
             0,
             json!({"os-migrate_volume": {"host": "x"}}),

@@ -1,0 +1,151 @@
+//! The bytes of a snapshot over those of its volume, by this process itself, as copies are made. Only where they differ:
+//! what is the same is not written, so storage has nothing more to keep for the volume's snapshots than it must.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::sync::Arc;
+
+use rustix::fs::OFlags;
+use stele_core::task::{Failure, FailureKind};
+
+use crate::driver::{Meter, failure};
+
+/// How much is compared at a time. Between two of them the work can be given up.
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// How much is written where anything of it differs.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// What the buffer of an unbuffered read or write begins at a multiple of; no device has larger blocks.
+const ALIGN_BYTES: usize = 4096;
+
+/// A snapshot and its volume, open.
+pub(super) struct Pair(Arc<Open>);
+
+struct Open {
+    from: File,
+    into: File,
+    size_bytes: u64,
+}
+
+impl Pair {
+    /// Opens the snapshot to read and the volume to write, the latter for this process alone.
+    pub(super) async fn open(from: String, into: String) -> Result<Self, Failure> {
+        blocking(move || {
+            let mut snapshot = device(&from, OpenOptions::new().read(true), OFlags::empty())?;
+            let mut volume = device(&into, OpenOptions::new().read(true).write(true), OFlags::EXCL)?;
+            let (size_bytes, room_bytes) = (snapshot.seek(SeekFrom::End(0))?, volume.seek(SeekFrom::End(0))?);
+            if size_bytes > room_bytes {
+                let message = format!("{from} has {size_bytes} bytes and {into} only {room_bytes}");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            }
+            Ok(Self(Arc::new(Open { from: snapshot, into: volume, size_bytes })))
+        })
+        .await
+    }
+
+    /// Makes the volume read as the snapshot, as far as that reaches.
+    pub(super) async fn overwrite(&self, meter: &Meter) -> Result<(), Failure> {
+        let mut offset = 0;
+        while offset < self.0.size_bytes {
+            let open = self.0.clone();
+            offset = blocking(move || open.overwrite_chunk(offset)).await?;
+            meter.advance(offset, self.0.size_bytes);
+        }
+        let open = self.0.clone();
+        blocking(move || open.into.sync_all()).await
+    }
+}
+
+impl Open {
+    /// Does what is at `offset`; where to go on.
+    fn overwrite_chunk(&self, offset: u64) -> io::Result<u64> {
+        let length = usize::try_from(self.size_bytes - offset).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+        let (mut wanted, mut found) = (buffer(), buffer());
+        let (wanted, found) = (aligned(&mut wanted, length), aligned(&mut found, length));
+        self.from.read_exact_at(wanted, offset)?;
+        self.into.read_exact_at(found, offset)?;
+        let mut at = offset;
+        for (wanted, found) in wanted.chunks(PIECE_BYTES).zip(found.chunks(PIECE_BYTES)) {
+            if wanted != found {
+                self.into.write_all_at(wanted, at)?;
+            }
+            at += wanted.len() as u64;
+        }
+        Ok(at)
+    }
+}
+
+fn buffer() -> Vec<u8> {
+    vec![0; CHUNK_BYTES + ALIGN_BYTES]
+}
+
+fn aligned(buffer: &mut [u8], length: usize) -> &mut [u8] {
+    let skip = buffer.as_ptr().align_offset(ALIGN_BYTES).min(ALIGN_BYTES);
+    &mut buffer[skip..skip + length]
+}
+
+/// Without the page cache, which belongs to others; through it where the storage cannot do without.
+fn device(path: &str, options: &mut OpenOptions, flags: OFlags) -> io::Result<File> {
+    let mut with = |flags: OFlags| options.custom_flags(flags.bits().cast_signed()).open(path);
+    let opened = match with(flags | OFlags::DIRECT) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => with(flags),
+        opened => opened,
+    };
+    opened.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    done.map_err(|error| {
+        let kind = match error.kind() {
+            io::ErrorKind::StorageFull => FailureKind::NoSpace,
+            io::ErrorKind::ResourceBusy => FailureKind::Busy,
+            io::ErrorKind::NotFound => FailureKind::NotFound,
+            io::ErrorKind::InvalidInput => FailureKind::Conflict,
+            io::ErrorKind::PermissionDenied => FailureKind::ToolUnavailable,
+            _ => FailureKind::Other,
+        };
+        failure(kind, "overwrite", error.to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_differs_is_written_and_what_does_not_is_not() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();
+        let size = 3 * CHUNK_BYTES + 5 * ALIGN_BYTES;
+        let sparse = |name: &str, size: usize, written: &[(usize, u8)]| {
+            let file = File::create(path(name)).unwrap();
+            file.set_len(size as u64).unwrap();
+            for (at, byte) in written {
+                file.write_all_at(&[*byte; ALIGN_BYTES], *at as u64).unwrap();
+            }
+        };
+        // The same in both, only in the snapshot, only in the volume, other bytes in each, and the last block.
+        let (one, two, three, four) = (0, CHUNK_BYTES, CHUNK_BYTES + PIECE_BYTES, 2 * CHUNK_BYTES - ALIGN_BYTES);
+        let last = size - ALIGN_BYTES;
+        sparse("from", size, &[(one, 1), (two, 2), (four, 4), (last, 9)]);
+        sparse("into", size + ALIGN_BYTES, &[(one, 1), (three, 3), (four, 5), (size, 7)]);
+        let meter = Meter::default();
+        let pair = Pair::open(path("from"), path("into")).await.unwrap();
+        pair.overwrite(&meter).await.unwrap();
+        let (wanted, found) = (std::fs::read(path("from")).unwrap(), std::fs::read(path("into")).unwrap());
+        assert!(found[..size] == wanted && found[size..].iter().all(|byte| *byte == 7));
+        assert_eq!((meter.read().percent, meter.read().signs), (100, 4));
+        let stored_bytes = std::fs::metadata(path("into")).unwrap().blocks() * 512;
+        assert!(stored_bytes < CHUNK_BYTES as u64, "{stored_bytes}");
+
+        let kind = async |from: &str, into: &str| Pair::open(path(from), path(into)).await.err().map(|it| it.kind);
+        assert_eq!(kind("into", "from").await, Some(FailureKind::Conflict));
+        assert_eq!(kind("nothing", "into").await, Some(FailureKind::NotFound));
+        assert_eq!(kind("from", "nothing").await, Some(FailureKind::NotFound));
+    }
+}
