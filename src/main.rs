@@ -1,12 +1,16 @@
 //! Parse, dispatch, print.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use stele::args::{Bench, Cli, Command};
 use stele::failure::Failure;
 use stele::role;
 use stele::settings::Settings;
+
+/// How long a chunk that is being copied may hold up the end.
+const LAST_CHUNK: Duration = Duration::from_secs(5);
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -18,7 +22,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::from(error), cli.global.json),
     };
-    match runtime.block_on(run(&cli)) {
+    let ended = runtime.block_on(run(&cli));
+    // A device that hangs must not keep a worker that was told to end.
+    runtime.shutdown_timeout(LAST_CHUNK);
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure, cli.global.json),
     }

@@ -21,11 +21,28 @@ pub(super) async fn list(session: &Session) -> Result<(), Failure> {
             p.allocated_gib.to_string(),
             p.claimed_gib.to_string(),
             p.volumes.to_string(),
+            percent(p.stats.data_percent),
+            percent(p.stats.metadata_percent),
         ]
     };
-    let headings = ["pool", "total GiB", "free GiB", "to promise GiB", "allocated GiB", "claimed GiB", "volumes"];
+    let headings = [
+        "pool",
+        "total GiB",
+        "free GiB",
+        "to promise GiB",
+        "allocated GiB",
+        "claimed GiB",
+        "volumes",
+        "data %",
+        "metadata %",
+    ];
     table(&headings, list.pools.iter().map(row));
     Ok(())
+}
+
+/// Only thin pools have them.
+fn percent(percent: Option<f64>) -> String {
+    percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.2}"))
 }
 
 fn amount(amount: Option<Amount>) -> String {

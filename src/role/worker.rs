@@ -7,7 +7,7 @@ use stele_core::id::{BackendName, WorkerName};
 use stele_core::port::{Reporter, Unavailable};
 use stele_core::task::{Report, ReportReply};
 use stele_workers::clock::SystemClock;
-use stele_workers::config::{BackendConfig, DriverConfig, FileConfig, LvmConfig, LvmType, NullConfig, WipePolicy};
+use stele_workers::config::{BackendConfig, DriverConfig, FileConfig, LvmConfig, NullConfig};
 use stele_workers::driver::AnyDriver;
 use stele_workers::target::{TargetConfig, TargetKind};
 use stele_workers::worker::Worker;
@@ -173,12 +173,5 @@ pub fn file_driver(dir: PathBuf) -> DriverConfig {
 /// The lvm driver on a volume group.
 #[must_use]
 pub fn lvm_driver(volume_group: String, target: Option<TargetConfig>) -> DriverConfig {
-    DriverConfig::Lvm(LvmConfig {
-        volume_group,
-        lvm_type: LvmType::Auto,
-        pool: None,
-        wipe: WipePolicy::default(),
-        target,
-        command_timeout_ms: 60_000,
-    })
+    DriverConfig::Lvm(LvmConfig { target, command_timeout_ms: 60_000, ..LvmConfig::new(volume_group) })
 }

@@ -20,7 +20,9 @@ async fn survives(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
         node.dev.json(&["drift", "scan", "--wait"]).await;
         wait(async || is_as_promised(&node).await && !exports().await.is_empty()).await;
         // The initiator comes back by itself as well; what it writes meanwhile waits.
-        std::fs::write(at.join("after"), "y".repeat(1 << 20)).unwrap();
+        if let Err(error) = std::fs::write(at.join("after"), "y".repeat(1 << 20)) {
+            panic!("{error}\n{}", run("dmesg", &[]).await.unwrap_or_default());
+        }
         run("sync", &["-f", at.to_str().unwrap()]).await.unwrap();
         assert_eq!(std::fs::read_to_string(at.join("before")).unwrap(), "x".repeat(1 << 20));
     })

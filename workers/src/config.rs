@@ -74,6 +74,17 @@ pub struct LvmConfig {
     /// What happens to the data of a thick volume before it is removed. A thin pool zeroes what it hands out.
     #[serde(default)]
     pub wipe: WipePolicy,
+    /// How much the copies and the zeroing of this worker may write together, in MiB per second, so that they leave
+    /// the storage to its users; 0 or nothing means as much as it takes (Cinder's `volume_copy_bps_limit`).
+    #[serde(default)]
+    pub copy_rate_mib_s: Option<u32>,
+    /// Above this the thin pool takes nothing new, in per cent of its data; 100 means no limit.
+    #[serde(default = "thin_data_percent_max")]
+    pub thin_data_percent_max: u32,
+    /// Above this the thin pool takes nothing new, in per cent of its metadata; 100 means no limit. A pool whose
+    /// metadata run full may be lost.
+    #[serde(default = "thin_metadata_percent_max")]
+    pub thin_metadata_percent_max: u32,
     /// How hosts reach volumes over iSCSI. Without it only programs of this node do, by their paths.
     #[serde(default)]
     pub target: Option<TargetConfig>,
@@ -230,6 +241,22 @@ impl BackendConfig {
 }
 
 impl LvmConfig {
+    /// A volume group with the defaults of all other settings.
+    #[must_use]
+    pub fn new(volume_group: impl Into<String>) -> Self {
+        Self {
+            volume_group: volume_group.into(),
+            lvm_type: LvmType::default(),
+            pool: None,
+            wipe: WipePolicy::default(),
+            copy_rate_mib_s: None,
+            thin_data_percent_max: thin_data_percent_max(),
+            thin_metadata_percent_max: thin_metadata_percent_max(),
+            target: None,
+            command_timeout_ms: command_timeout_ms(),
+        }
+    }
+
     /// The LV of the thin pool.
     #[must_use]
     pub fn pool_lv(&self) -> String {
@@ -248,6 +275,14 @@ impl LvmConfig {
         }
         if let Some(target) = &self.target {
             target.check()?;
+        }
+        for (setting, percent) in [
+            ("driver.lvm.thin_data_percent_max", self.thin_data_percent_max),
+            ("driver.lvm.thin_metadata_percent_max", self.thin_metadata_percent_max),
+        ] {
+            if !(1..=100).contains(&percent) {
+                return Err(InvalidConfig::new(setting, &percent, "it must be from 1 to 100; 100 means no limit"));
+            }
         }
         if self.command_timeout_ms < 1000 {
             return Err(InvalidConfig::new("driver.lvm.command_timeout_ms", &self.command_timeout_ms, "at least 1000"));
@@ -310,6 +345,15 @@ fn command_timeout_ms() -> u64 {
     120_000
 }
 
+/// Room for what the volumes that are there still write while an operator makes more.
+fn thin_data_percent_max() -> u32 {
+    95
+}
+
+fn thin_metadata_percent_max() -> u32 {
+    90
+}
+
 fn one_pool() -> Vec<FilePool> {
     vec![FilePool { name: "pool".to_owned(), total_capacity_gib: None }]
 }
@@ -338,6 +382,7 @@ mod tests {
             (lvm.pool_lv().as_str(), lvm.lvm_type, lvm.wipe.wipe()),
             ("vg-pool", LvmType::Auto, Some(Wipe::Zero))
         );
+        assert_eq!((lvm.copy_rate_mib_s, lvm.thin_data_percent_max, lvm.thin_metadata_percent_max), (None, 95, 90));
         assert_eq!(read("name = 'n1@f'\ndriver.file.dir = '/srv'").unwrap().concurrency(), 8);
         assert_eq!(read("name = 'n1@n'\ndriver.null = {}").unwrap().concurrency(), 64);
     }
@@ -371,6 +416,8 @@ mod tests {
             (format!("{lvm}report_interval_ms = 60000"), "counts as down after 60 s"),
             (format!("{lvm}driver.lvm.pool = '-x'"), "driver.lvm.pool is -x"),
             (format!("{lvm}driver.lvm.pool = 'a b'"), "driver.lvm.pool is a b"),
+            (format!("{lvm}driver.lvm.thin_data_percent_max = 0"), "thin_data_percent_max is 0: it must be from 1"),
+            (format!("{lvm}driver.lvm.thin_metadata_percent_max = 101"), "thin_metadata_percent_max is 101"),
             ("name = 'n1@lvm'\ndriver.lvm.volume_group = 'a+b'".to_owned(), "driver.lvm.volume_group is a+b"),
             (format!("{file}driver.file.pools = []"), "at least one pool"),
             (format!("{file}driver.file.pools = [{{name='a'}}, {{name='b'}}]"), "total_capacity_gib"),

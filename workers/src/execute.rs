@@ -15,6 +15,7 @@ use stele_core::unit::Timestamp;
 use crate::clock::Clock;
 use crate::driver::{Applied, Driver, Meter};
 use crate::plan::{Observed, Step, guess, plan};
+use crate::turn::{Came, Turn};
 
 /// Work that takes longer than this is announced, in milliseconds. Most LVM commands take less, and every
 /// announcement is a commit in the log.
@@ -31,16 +32,18 @@ const STEPS_MAX: usize = 32;
 /// up, so nothing is done and nothing is told.
 ///
 /// `interim` gets the reports on the way, [`Transition::Started`] and [`Transition::Progressed`]. Progress is told
-/// only when the driver showed a sign of it, so a tool that hangs does not move its own deadline.
+/// only when the driver showed a sign of it, so a tool that hangs does not move its own deadline. Before a slow step
+/// the task waits until it is its turn.
 pub async fn execute<D: Driver, C: Clock>(
     driver: &D,
     clock: &C,
     task: &Task,
+    turn: &mut Turn,
     mut interim: impl FnMut(TaskReport) + Send,
 ) -> Option<TaskReport> {
     let started_at = clock.now();
     let meter = Meter::default();
-    let mut work = pin!(attempt(driver, clock, task, &meter));
+    let mut work = pin!(attempt(driver, clock, task, &meter, turn));
     if let Some(done) = race(work.as_mut(), clock.sleep_ms(STARTED_AFTER_MS)).await {
         return done.report(task, started_at, clock.now());
     }
@@ -61,7 +64,7 @@ pub async fn execute<D: Driver, C: Clock>(
 
 /// How an attempt ended.
 enum Done {
-    /// The deadline had passed, and nothing was done that matters.
+    /// The deadline had passed, and nothing was done that matters; or it passed while a slow step waited for its turn.
     TooLate,
     True(Vec<StepDone>, Told),
     Failed(Vec<StepDone>, Failure),
@@ -87,7 +90,7 @@ impl Done {
     }
 }
 
-async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter: &Meter) -> Done {
+async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter: &Meter, turn: &mut Turn) -> Done {
     let mut done = Vec::new();
     if clock.now() >= task.deadline {
         return Done::TooLate;
@@ -106,6 +109,20 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     }
     steps.reverse();
     while let Some(step) = steps.pop() {
+        let came = if step.act.is_slow() { turn.slow(clock, task.deadline, meter).await } else { Came::AtOnce };
+        match came {
+            Came::AtOnce => {}
+            Came::Never => return Done::TooLate,
+            // What was seen may be long ago.
+            Came::Late => match missing(driver, task, meter).await {
+                Ok(rest) => {
+                    steps = rest;
+                    steps.reverse();
+                    continue;
+                }
+                Err(failure) => return Done::Failed(done, failure),
+            },
+        }
         let began = clock.now();
         // Control may have given the dispatch up, and somebody may write again to what this would take away.
         if step.takes_data_away() && began >= task.deadline {

@@ -21,6 +21,7 @@
 //! | [`target`]  | how hosts reach volumes over iSCSI: lio, tgt                          |
 //! | [`initiator`] | the host side: reaching an exported volume from this machine       |
 //! | [`runner`]  | processes: typed arguments, time limits, bounded output               |
+//! | [`turn`]    | room for quick steps, and for slow ones beside them                   |
 //! | [`clock`]   | time as an argument                                                   |
 
 pub mod clock;
@@ -34,4 +35,5 @@ pub mod runner;
 pub mod target;
 #[cfg(test)]
 mod testing;
+pub mod turn;
 pub mod worker;

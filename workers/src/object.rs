@@ -11,11 +11,15 @@
 //! The names are those of the field, so that its people and tools know them; a name alone makes nothing ours. The
 //! position is that of the event that asked for the object; of a volume that was reverted, that of the event that asked
 //! for that. A successor has the tags of the volume that it is to become, and only its name tells it apart. `stele.copying` marks a volume into which data are still
-//! being copied.
+//! being copied. How far a copy or a wipe has come stands in a [`Mark`].
+
+mod mark;
 
 use stele_core::id::{SnapshotId, VolumeId};
 use stele_core::task::{CopySource, Operation, Task, lv_name, snapshot_lv_name};
 use stele_core::unit::Position;
+
+pub use mark::Mark;
 
 /// One thing on the storage, by what it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

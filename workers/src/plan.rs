@@ -224,6 +224,14 @@ pub enum Act {
     Resize,
 }
 
+impl Act {
+    /// Whether it reads or writes all the data, which may take hours. Everything else takes a moment.
+    #[must_use]
+    pub fn is_slow(self) -> bool {
+        matches!(self, Self::Copy { .. } | Self::Overwrite { .. } | Self::Wipe { .. })
+    }
+}
+
 impl Step {
     /// The step's stable name. Where a step runs a tool, the report names the tool instead.
     #[must_use]
@@ -467,7 +475,7 @@ fn removal(task: &Task, on: Object, found: &Found) -> Result<Vec<Step>, Failure>
         acts.extend(found.joined.then_some(Act::Split));
         // Split off, a snapshot is as its volume was.
         acts.extend((!found.active || found.joined).then_some(Act::Activate));
-        // A wipe that was cut short cannot be told from none: it is done again, from the start.
+        // One that was cut short goes on where it stopped, by the driver's mark.
         acts.push(Act::Wipe { how });
     }
     acts.push(Act::Remove);

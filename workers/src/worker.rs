@@ -7,6 +7,10 @@
 //!     '---- done, only when the report is in the log <--------------------------- Recorded
 //! ```
 //!
+//! Copies and wipes may take hours. They have room of their own ([`crate::turn`]), and what waits for its turn there waits
+//! in our hands, so that whatever comes behind it is taken, up to a bound. A create behind a hundred
+//! deletes that wipe begins as soon as they have been looked at.
+//!
 //! A worker may die at any moment: what it held is given to another one by the queue, and executed again. It may be
 //! cut off from control for long: it goes on trying to report, tells the queue meanwhile that it still holds the
 //! tasks, and takes no new ones when too many wait.
@@ -27,19 +31,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::{Either, FutureExt as _, Shared, select};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use stele_core::id::WorkerName;
+use stele_core::id::{VolumeId, WorkerName};
 use stele_core::port::{Claimed, Reporter, TaskSource, Unavailable};
 use stele_core::task::{REPORTS_PER_MESSAGE_MAX, Report, ReportBody, TASK_VERSION};
 use stele_core::unit::Position;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::config::BackendConfig;
 use crate::driver::Driver;
 use crate::execute::execute;
-use hold::{Holding, Lanes};
+use crate::turn::{Room, Turn};
+use hold::{Holding, Lane, Lanes};
 use outbox::Outgoing;
 
 /// How many reports may wait for control before no new tasks are taken: two full messages.
@@ -97,8 +102,7 @@ impl<S: TaskSource, R: Reporter, D: Driver, C: Clock> Worker<S, R, D, C> {
             clock,
             seen: AtomicU64::new(0),
             freed: Notify::new(),
-            running: Arc::new(Semaphore::new(concurrency)),
-            held: Arc::new(Semaphore::new(concurrency + WAITING_MAX)),
+            room: Room::new(concurrency, concurrency + WAITING_MAX),
             holding: Holding::default(),
             lanes: Lanes::default(),
             config,
@@ -146,10 +150,8 @@ struct Life<K, R, D, C> {
     seen: AtomicU64,
     /// Room has become free, which a heartbeat should tell soon.
     freed: Notify,
-    /// Room for tasks that run.
-    running: Arc<Semaphore>,
-    /// Room for tasks that run or wait to be reported.
-    held: Arc<Semaphore>,
+    /// Room for tasks that run, wait for their turn, or wait to be reported.
+    room: Room,
     holding: Holding<K>,
     lanes: Lanes,
 }
@@ -166,11 +168,11 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
         &self,
         source: &mut S,
         stop: &Stop<'_>,
-        claimed: UnboundedSender<(Job<K>, OwnedSemaphorePermit)>,
+        claimed: UnboundedSender<(Job<K>, Turn)>,
     ) {
         let mut pause_ms = PAUSE_MS.0;
         loop {
-            let room = pin!(self.room());
+            let room = pin!(self.room.free());
             let Either::Right((max, _)) = select(stop.clone(), room).await else { return };
             match self.claim_once(source, stop, max).await {
                 Some(Ok(tasks)) => {
@@ -208,37 +210,26 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
         }
     }
 
-    /// How many more tasks may be taken; waits until it is at least one.
-    async fn room(&self) -> usize {
-        // Nobody else acquires, so what is free now stays free; and nobody closes the semaphores.
-        drop(self.held.acquire().await);
-        drop(self.running.acquire().await);
-        self.held.available_permits().min(self.running.available_permits()).max(1)
-    }
-
-    async fn take(&self, task: K) -> Option<(Job<K>, OwnedSemaphorePermit)> {
+    async fn take(&self, task: K) -> Option<(Job<K>, Turn)> {
         if let Ok(task) = task.task() {
             self.saw(task.asked_at);
         }
-        let held = self.held.clone().acquire_owned().await.ok()?;
-        let running = self.running.clone().acquire_owned().await.ok()?;
+        let held = self.room.hold().await?;
         let claimed = Arc::new(task);
         let key = self.holding.add(claimed.clone());
-        Some((Job { key, claimed, held }, running))
+        // One that is delivered twice may have taken the place that was free.
+        let turn = self.room.enter().await;
+        Some((Job { key, claimed, held }, turn))
     }
 
-    async fn execute(
-        &self,
-        mut claimed: UnboundedReceiver<(Job<K>, OwnedSemaphorePermit)>,
-        told: UnboundedSender<Outgoing<K>>,
-    ) {
+    async fn execute(&self, mut claimed: UnboundedReceiver<(Job<K>, Turn)>, told: UnboundedSender<Outgoing<K>>) {
         let mut running = FuturesUnordered::new();
         loop {
             tokio::select! {
                 biased;
                 Some(()) = running.next() => {}
                 job = claimed.recv() => match job {
-                    Some((job, permit)) => running.push(self.execute_one(job, permit, told.clone())),
+                    Some((job, turn)) => running.push(self.execute_one(job, turn, told.clone())),
                     None => break,
                 },
             }
@@ -246,7 +237,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
         while running.next().await.is_some() {}
     }
 
-    async fn execute_one(&self, job: Job<K>, permit: OwnedSemaphorePermit, told: UnboundedSender<Outgoing<K>>) {
+    async fn execute_one(&self, job: Job<K>, mut turn: Turn, told: UnboundedSender<Outgoing<K>>) {
         let claimed = job.claimed.clone();
         let task = match claimed.task() {
             Ok(task) => task,
@@ -262,15 +253,15 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             phase = ?task.phase, %volume, pool = %task.pool,
         );
         let report = async {
-            let _lane = self.lanes.enter(volume).await;
+            let _lane = self.lane(volume, &mut turn).await;
             let interim = |report| {
                 // As above: the receiver lives as long as this worker does.
                 let _ = told.send(Outgoing { report, job: None });
             };
-            execute(&self.driver, &self.clock, task, interim).await
+            execute(&self.driver, &self.clock, task, &mut turn, interim).await
         };
         let report = report.instrument(span.clone()).await;
-        drop(permit);
+        drop(turn);
         match report {
             Some(report) => {
                 span.in_scope(|| tracing::debug!(transition = ?report.transition, "executed"));
@@ -281,6 +272,17 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
                 self.let_go(job).await;
             }
         }
+    }
+
+    /// The volume's lane. A task that was delivered twice waits there as long as it runs, and takes no place meanwhile.
+    async fn lane(&self, volume: VolumeId, turn: &mut Turn) -> Lane {
+        if let Some(lane) = self.lanes.try_enter(volume) {
+            return lane;
+        }
+        turn.leave();
+        let lane = self.lanes.enter(volume).await;
+        turn.enter().await;
+        lane
     }
 
     /// Takes tasks out of the queue whose reports are in the log.

@@ -145,8 +145,11 @@ impl Cell {
         let gib = |key: &str| Amount::Number(words.get(key).map_or(100.0, |text| text.parse().unwrap()));
         let pool = PoolName::new(words.at(1)).unwrap();
         let mut stats = PoolStats::new(gib("total"), Some(gib("free")));
+        let percent = |key: &str| words.get(key).map(|text| text.parse().unwrap());
+        (stats.data_percent, stats.metadata_percent) = (percent("data_percent"), percent("metadata_percent"));
+        (stats.data_percent_max, stats.metadata_percent_max) = (stats.data_percent.and(Some(95)), None);
         // All else is a capability.
-        let known = ["total", "free", "as_of", "zone", "worker"];
+        let known = ["total", "free", "as_of", "zone", "worker", "data_percent", "metadata_percent"];
         for (key, value) in words.named.iter().filter(|(key, _)| !known.contains(key)) {
             let value = value.parse().map_or_else(|_| Capability::Text((*value).to_owned()), Capability::Bool);
             stats.capabilities.insert((*key).to_owned(), value);

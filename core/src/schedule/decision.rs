@@ -147,7 +147,7 @@ impl Check {
     }
 }
 
-/// What asked a question: the fixed check of the service, or a configured filter.
+/// What asked a question: a fixed check of the service or of a thin pool's marks, a configured filter, or a hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {
@@ -167,6 +167,8 @@ pub enum CheckName {
     DifferentHost,
     /// The hint `query`.
     Query,
+    /// The marks of a thin pool.
+    Watermark,
 }
 
 impl From<FilterName> for CheckName {
@@ -191,6 +193,7 @@ impl fmt::Display for CheckName {
             Self::SameHost => "same_host",
             Self::DifferentHost => "different_host",
             Self::Query => "query",
+            Self::Watermark => "watermark",
         })
     }
 }

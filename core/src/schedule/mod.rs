@@ -4,6 +4,7 @@
 //! candidates (pools with their last stats, claims and service state)
 //!     |  service: enabled? not frozen? up? has it reported?
 //!     |  filters, in the configured order        filter/<name>.rs
+//!     |  the marks of a thin pool                filter/watermark.rs
 //!     |  the hints of the request                filter/hinted_volumes.rs, filter/query.rs
 //!     |  weighers, normalised and summed         weigh/<name>.rs
 //!     v

@@ -83,7 +83,7 @@ pub struct PlacementRequest<'a> {
 /// Decides which pool takes the volume.
 ///
 /// Every pool is checked until a check rejects it: first its service, then the configured filters in their order, then
-/// the hints of the request.
+/// the marks of a thin pool, then the hints of the request.
 /// Those that pass are weighed, and the heaviest wins. Pools of equal weight share the load: among them the winner is
 /// the one for which a fixed function of `seed` and the pool's name is smallest, so a caller that varies the seed from
 /// request to request varies the winner, and a replay with the recorded seed repeats it. The order in which `pools`
@@ -169,6 +169,9 @@ fn examine(view: &PoolView<'_>, request: &PlacementRequest<'_>, config: &Schedul
             break;
         }
         candidate.checks.push(filter::check(name, request, view, stats, config));
+    }
+    if candidate.rejection().is_none() {
+        candidate.checks.extend(filter::watermark::check(request, view, stats));
     }
     if let Some(in_force) = request.hints {
         ask_hints(&mut candidate, in_force, view, stats);

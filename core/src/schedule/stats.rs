@@ -10,7 +10,7 @@ use super::capability::{Amount, Capabilities, Capability, Ratio, is_computable};
 ///
 /// The fields that the scheduler computes with are typed; all else that the backend says (volume_backend_name,
 /// storage_protocol, multiattach, ...) stands in `capabilities`. Reading refuses unknown fields, numbers outside 0 to
-/// 2^53, a reserve above 100 % and a capability that takes the name of a typed field.
+/// 2^53, a reserve or a fill above 100 % and a capability that takes the name of a typed field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Reported")]
 pub struct PoolStats {
@@ -33,6 +33,14 @@ pub struct PoolStats {
     pub thick_provisioning_support: bool,
     /// The number of volumes in the pool.
     pub total_volumes: Option<u64>,
+    /// How full the data of a thin pool are, in per cent; `None` for a pool that is none.
+    pub data_percent: Option<f64>,
+    /// How full the metadata of a thin pool are, in per cent.
+    pub metadata_percent: Option<f64>,
+    /// Above this the pool takes nothing new, in per cent of its data; `None` means no limit.
+    pub data_percent_max: Option<u32>,
+    /// Above this the pool takes nothing new, in per cent of its metadata; `None` means no limit.
+    pub metadata_percent_max: Option<u32>,
     /// All other reported capabilities.
     pub capabilities: Capabilities,
 }
@@ -51,6 +59,10 @@ impl PoolStats {
             thin_provisioning_support: false,
             thick_provisioning_support: false,
             total_volumes: None,
+            data_percent: None,
+            metadata_percent: None,
+            data_percent_max: None,
+            metadata_percent_max: None,
             capabilities: Capabilities::new(),
         }
     }
@@ -96,6 +108,10 @@ impl<'a> CapabilitiesView<'a> {
             "thin_provisioning_support" => Capability::Bool(stats.thin_provisioning_support),
             "thick_provisioning_support" => Capability::Bool(stats.thick_provisioning_support),
             "total_volumes" => whole_number(stats.total_volumes?),
+            "data_percent" if stats.data_percent.is_some() => Capability::Float(stats.data_percent?),
+            "metadata_percent" if stats.metadata_percent.is_some() => Capability::Float(stats.metadata_percent?),
+            "data_percent_max" => Capability::Int(stats.data_percent_max?.into()),
+            "metadata_percent_max" => Capability::Int(stats.metadata_percent_max?.into()),
             other => return stats.capabilities.get(other).map(Cow::Borrowed),
         };
         Some(Cow::Owned(typed))
@@ -106,8 +122,9 @@ fn whole_number(value: u64) -> Capability {
     Capability::Int(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-/// The names that may not stand in `capabilities`, because they have a field.
-const TYPED_FIELDS: [&str; 9] = [
+/// The names that may not stand in `capabilities`, because they have a field. `data_percent` and `metadata_percent` may:
+/// in reports of older workers they do.
+const TYPED_FIELDS: [&str; 11] = [
     "total_capacity_gb",
     "free_capacity_gb",
     "provisioned_capacity_gb",
@@ -117,6 +134,8 @@ const TYPED_FIELDS: [&str; 9] = [
     "thin_provisioning_support",
     "thick_provisioning_support",
     "total_volumes",
+    "data_percent_max",
+    "metadata_percent_max",
 ];
 
 /// The stored form: the fields of [`PoolStats`] in the same order, with what a report may leave out.
@@ -141,6 +160,14 @@ struct Reported {
     #[serde(default)]
     total_volumes: Option<u64>,
     #[serde(default)]
+    data_percent: Option<f64>,
+    #[serde(default)]
+    metadata_percent: Option<f64>,
+    #[serde(default)]
+    data_percent_max: Option<u32>,
+    #[serde(default)]
+    metadata_percent_max: Option<u32>,
+    #[serde(default)]
     capabilities: Capabilities,
 }
 
@@ -153,8 +180,8 @@ fn as_option<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Erro
 enum InvalidStats {
     #[error("{field} is {gib} GiB: it must be a number from 0 to 2^53")]
     Capacity { field: &'static str, gib: f64 },
-    #[error("reserved_percentage is {0}: it must be from 0 to 100")]
-    Reserve(u32),
+    #[error("{field} is {percent}: it must be from 0 to 100")]
+    Percent { field: &'static str, percent: f64 },
     #[error("{0} has its own field and cannot stand in capabilities")]
     TypedField(&'static str),
 }
@@ -171,8 +198,16 @@ impl TryFrom<Reported> for PoolStats {
                 return Err(InvalidStats::Capacity { field, gib });
             }
         }
-        if reported.reserved_percentage > 100 {
-            return Err(InvalidStats::Reserve(reported.reserved_percentage));
+        for (field, value) in [
+            ("reserved_percentage", Some(f64::from(reported.reserved_percentage))),
+            ("data_percent", reported.data_percent),
+            ("metadata_percent", reported.metadata_percent),
+            ("data_percent_max", reported.data_percent_max.map(f64::from)),
+            ("metadata_percent_max", reported.metadata_percent_max.map(f64::from)),
+        ] {
+            if let Some(percent) = value.filter(|percent| !(0.0..=100.0).contains(percent)) {
+                return Err(InvalidStats::Percent { field, percent });
+            }
         }
         if let Some(name) = TYPED_FIELDS.into_iter().find(|name| reported.capabilities.contains_key(*name)) {
             return Err(InvalidStats::TypedField(name));
@@ -187,6 +222,10 @@ impl TryFrom<Reported> for PoolStats {
             thin_provisioning_support: reported.thin_provisioning_support,
             thick_provisioning_support: reported.thick_provisioning_support,
             total_volumes: reported.total_volumes,
+            data_percent: reported.data_percent,
+            metadata_percent: reported.metadata_percent,
+            data_percent_max: reported.data_percent_max,
+            metadata_percent_max: reported.metadata_percent_max,
             capabilities: reported.capabilities,
         })
     }
@@ -200,7 +239,7 @@ mod tests {
     fn a_report_survives_json_and_bincode() {
         let text = r#"{"total_capacity_gb":76.5,"free_capacity_gb":"unknown","provisioned_capacity_gb":3.0,
             "max_over_subscription_ratio":"auto","reserved_percentage":5,"thin_provisioning_support":true,
-            "total_volumes":4,"capabilities":{"storage_protocol":["iSCSI","iscsi"],"nested":{"a":[1,2.5,null]}}}"#;
+            "total_volumes":4,"data_percent":96.12,"metadata_percent":null,"data_percent_max":95,"capabilities":{"storage_protocol":["iSCSI","iscsi"],"nested":{"a":[1,2.5,null]}}}"#;
         let stats: PoolStats = serde_json::from_str(text).unwrap();
         let json = serde_json::to_string(&stats).unwrap();
         assert_eq!(serde_json::from_str::<PoolStats>(&json).unwrap(), stats);
@@ -225,6 +264,8 @@ mod tests {
                 "provisioned_capacity_gb is -1 GiB: it must be a number from 0 to 2^53",
             ),
             (r#""reserved_percentage":101"#, "reserved_percentage is 101: it must be from 0 to 100"),
+            (r#""data_percent":100.5"#, "data_percent is 100.5: it must be from 0 to 100"),
+            (r#""metadata_percent_max":101"#, "metadata_percent_max is 101: it must be from 0 to 100"),
             (r#""capabilities":{"total_volumes":1}"#, "total_volumes has its own field and cannot stand in"),
             (r#""free_capacity_gb":-2"#, "a capacity is a number of GiB from 0 to 2^53"),
             (r#""vendor_name":"x""#, "unknown field `vendor_name`"),
@@ -248,6 +289,14 @@ mod tests {
         assert_eq!(shown("thin_provisioning_support").as_deref(), Some("false"));
         assert_eq!(shown("vendor_name").as_deref(), Some("\"Open Source\""));
         assert_eq!(shown("vendor"), None);
+        // An older worker says it among the capabilities.
+        assert_eq!(shown("data_percent"), None);
+        stats.capabilities.insert("data_percent".into(), Capability::Float(1.5));
+        let of = |stats: &PoolStats, name| stats.capabilities_view().get(name).map(|value| value.to_string());
+        assert_eq!(of(&stats, "data_percent").as_deref(), Some("1.5"));
+        (stats.data_percent, stats.data_percent_max) = (Some(96.25), Some(95));
+        assert_eq!(of(&stats, "data_percent").as_deref(), Some("96.25"));
+        assert_eq!(of(&stats, "data_percent_max").as_deref(), Some("95"));
         for name in TYPED_FIELDS {
             assert!(!stats.capabilities.contains_key(name));
         }

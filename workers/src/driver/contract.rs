@@ -51,6 +51,7 @@ pub async fn run<D: Driver>(subject: &Subject<D>) {
     copies::a_snapshot_keeps_what_was_there(subject).await;
     copies::a_volume_begins_with_the_data_of_another(subject).await;
     copies::what_was_cut_short_is_finished(subject).await;
+    copies::what_stops_midway_goes_on(subject).await;
     copies::what_was_given_up_is_removed(subject).await;
     copies::nothing_is_made_of_nothing(subject).await;
     copies::a_volume_with_snapshots_grows_and_stays(subject).await;

@@ -172,6 +172,7 @@ impl Driver for File {
                 allocated_bytes,
                 volumes,
                 thin: false,
+                fill: None,
                 protocol: "file",
                 more: Vec::new(),
             };

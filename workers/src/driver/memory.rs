@@ -6,6 +6,7 @@
 
 mod owners;
 mod reverts;
+mod slow;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -36,13 +37,17 @@ pub enum Fault {
     FailAfter,
     /// The call never returns and nothing has happened; [`MemoryHost::crashes`] grows. Drop the worker then.
     CrashBefore,
+    /// The call never returns and a slow step has been done by half, any other not; [`MemoryHost::crashes`] grows. Drop the
+    /// worker then.
+    CrashMidway,
     /// The call never returns, but the step did happen; [`MemoryHost::crashes`] grows. Drop the worker then.
     CrashAfter,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::FailBefore, Self::FailAfter, Self::CrashBefore, Self::CrashAfter];
+    pub const ALL: [Self; 5] =
+        [Self::FailBefore, Self::FailAfter, Self::CrashBefore, Self::CrashMidway, Self::CrashAfter];
 }
 
 /// A volume or a snapshot on the node.
@@ -86,6 +91,9 @@ struct State {
 struct Pool {
     capacity_bytes: u64,
     objects: BTreeMap<String, MemoryObject>,
+    /// Which of all objects that were ever made here the one of that name is.
+    born: BTreeMap<String, u64>,
+    births: u64,
     /// The volumes that are exported, each with its hosts by their initiators.
     targets: BTreeMap<VolumeId, BTreeMap<String, Host>>,
 }
@@ -241,14 +249,15 @@ impl Driver for Memory {
         };
         let done = match fault {
             Some(Fault::FailBefore | Fault::CrashBefore) => Ok(()),
-            Some(Fault::FailAfter | Fault::CrashAfter) | None => self.change(task, step),
+            Some(Fault::CrashMidway) => self.first_half(task, step),
+            Some(Fault::FailAfter | Fault::CrashAfter) | None => self.whole(task, step, meter).await,
         };
         meter.advance(1, 1);
         match fault {
             Some(Fault::FailBefore | Fault::FailAfter) => {
                 Err(failure(FailureKind::Other, step.name(), format!("injected: {fault:?}")))
             }
-            Some(Fault::CrashBefore | Fault::CrashAfter) => {
+            Some(Fault::CrashBefore | Fault::CrashMidway | Fault::CrashAfter) => {
                 self.host.lock().crashes += 1;
                 std::future::pending().await
             }
@@ -273,6 +282,7 @@ impl Driver for Memory {
                 allocated_bytes,
                 volumes,
                 thin: false,
+                fill: None,
                 protocol: "memory",
                 more: Vec::new(),
             };
@@ -336,7 +346,7 @@ impl Memory {
                 let joins = self.host.joins && matches!(step.act, Act::Snapshot { .. });
                 pool.add(step, MemoryObject { size_bytes, data, joined_to: joins.then(|| from.name()), ..blank })
             }
-            Act::Copy { from } => pool.copy(step, from),
+            Act::Copy { from } => pool.copy(task, step, from),
             Act::Adopt => pool.adopt(task, step),
             Act::Release => pool.release(task, step),
             Act::Replace { by, at } => pool.replace(step, by, at),
@@ -363,10 +373,7 @@ impl MemoryObject {
             Act::Deactivate if self.open => return Err(failure(FailureKind::Busy, step.name(), "open")),
             Act::Deactivate => self.active = false,
             Act::Split => self.joined_to = None,
-            _ if !self.active || self.open || self.joined_to.is_some() => {
-                return Err(failure(FailureKind::Busy, step.name(), "not active, open, or not split off"));
-            }
-            _ => self.wiped = true,
+            _ => return self.wipe(step),
         }
         Ok(())
     }
@@ -385,18 +392,9 @@ impl Pool {
             return Err(failure(FailureKind::Conflict, step.name(), format!("{name} exists")));
         }
         self.fits(step, what.size_bytes)?;
+        self.births += 1;
+        self.born.insert(name.clone(), self.births);
         self.objects.insert(name, what);
-        Ok(())
-    }
-
-    fn copy(&mut self, step: &Step, from: Object) -> Result<(), Failure> {
-        let MemoryObject { size_bytes, data, active, .. } = *self.get(step, from)?;
-        let into = self.get(step, step.on)?;
-        if !(active && into.active && is_unfinished(&into.tags) && size_bytes <= into.size_bytes) {
-            return Err(failure(FailureKind::Conflict, step.name(), "not active, not marked, or too small"));
-        }
-        into.data = data;
-        into.tags.retain(|tag| tag != COPYING_TAG);
         Ok(())
     }
 

@@ -103,6 +103,7 @@ impl Driver for Null {
                 allocated_bytes: 0,
                 volumes: 0,
                 thin: true,
+                fill: None,
                 protocol: "null",
                 more: vec![("keeps_data", Capability::Bool(false))],
             }

@@ -14,9 +14,20 @@ pub(super) struct Figures {
     pub(super) allocated_bytes: u64,
     pub(super) volumes: usize,
     pub(super) thin: bool,
+    /// Of a thin pool: how full it is.
+    pub(super) fill: Option<Fill>,
     pub(super) protocol: &'static str,
     /// What only this driver has to say.
     pub(super) more: Vec<(&'static str, Capability)>,
+}
+
+/// How full the data and the metadata of a thin pool are, and above what it takes nothing new, all in per cent.
+#[derive(Clone, Copy)]
+pub(super) struct Fill {
+    pub(super) data_percent: f64,
+    pub(super) metadata_percent: Option<f64>,
+    pub(super) data_percent_max: u32,
+    pub(super) metadata_percent_max: u32,
 }
 
 /// An amount of room.
@@ -35,6 +46,10 @@ impl Figures {
         stats.reserved_percentage = config.reserved_percentage;
         stats.thin_provisioning_support = self.thin;
         stats.thick_provisioning_support = !self.thin;
+        stats.data_percent = self.fill.map(|fill| fill.data_percent);
+        stats.metadata_percent = self.fill.and_then(|fill| fill.metadata_percent);
+        stats.data_percent_max = self.fill.map(|fill| fill.data_percent_max);
+        stats.metadata_percent_max = self.fill.map(|fill| fill.metadata_percent_max);
         stats.total_volumes = u64::try_from(self.volumes).ok();
         stats.capabilities = capabilities(config, pool, self.thin, self.protocol, self.more);
         stats

@@ -4,6 +4,8 @@ use std::time::Duration;
 use stele_core::id::PoolName;
 use stele_core::task::{ConnectionValue, FailureKind, Phase, PoolReport};
 
+mod slow;
+
 use super::*;
 use crate::driver::Applied;
 use crate::driver::memory::{Fault, MemoryHost, MemoryObject};
@@ -14,6 +16,7 @@ use crate::testing::{
     GIB, TestClock, clone_task, config, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task,
     extend_task, manage_task, pool, restore_task, revert_task, snapshot, snapshot_task, unmanage_task, volume,
 };
+use crate::turn::Room;
 
 /// A node on which volume 1 has 1 GiB and volume 2, of 1 GiB, is not active; volume 5 has snapshot 6, and somebody else
 /// has put something there under the name of volume 8. What is removed
@@ -43,7 +46,12 @@ fn filled(host: MemoryHost, joined_to: Option<String>) -> MemoryHost {
 }
 
 async fn run<D: Driver>(driver: &D, task: &Task) -> Option<TaskReport> {
-    execute(driver, &TestClock::new(), task, |_| ()).await
+    execute(driver, &TestClock::new(), task, &mut turn().await, |_| ()).await
+}
+
+/// A turn in room that nobody else uses.
+async fn turn() -> Turn {
+    Room::new(4, 9).enter().await
 }
 
 /// The steps of a success, or the failure.
@@ -135,7 +143,9 @@ async fn every_step_may_fail_or_crash_before_and_after_its_effect() {
                         let seen = steps[nth as usize - 1] != "wipe";
                         assert_eq!(matches!(first, Some(Ok(_))), seen, "{context}")
                     }
-                    Fault::CrashBefore | Fault::CrashAfter => assert_eq!(first, None, "{context}"),
+                    Fault::CrashBefore | Fault::CrashMidway | Fault::CrashAfter => {
+                        assert_eq!(first, None, "{context}");
+                    }
                 }
                 outcome(run(&host.driver(), &task).await).unwrap_or_else(|failure| panic!("{context}: {failure}"));
                 assert_eq!(host.objects(&pool()), clean.objects(&pool()), "{context}");
@@ -146,7 +156,7 @@ async fn every_step_may_fail_or_crash_before_and_after_its_effect() {
     // together.
     let alone = [1, 1, 1, 2, 3, 1, 2, 2, 2, 1, 1, 2, 1, 1, 1, 1, 0, 1, 2, 2, 0, 0];
     let joined = [1, 1, 1, 2, 3, 1, 4, 2, 7, 7, 3, 1, 1, 1, 1, 1, 0, 1, 4, 2, 0, 0];
-    assert_eq!(met, [alone, joined].map(|steps: [i32; 22]| 4 * steps.iter().sum::<i32>()));
+    assert_eq!(met, [alone, joined].map(|steps: [i32; 22]| 5 * steps.iter().sum::<i32>()));
 }
 
 /// What is copied is what was there, also when the copy was cut short and the source was written meanwhile.
@@ -234,7 +244,7 @@ async fn a_success_tells_its_steps_and_a_failure_those_before_it() {
     assert_eq!(steps.iter().map(|step| step.step.as_str()).collect::<Vec<_>>(), ["wipe"]);
     assert_eq!((failure.kind, failure.step.as_str()), (FailureKind::Other, "remove"));
     assert_eq!((report.task, report.dispatch, report.phase), (delete_task(1).id, 1, Phase::Execute));
-    // A wipe that was done is done again: nothing remembers it.
+    // Whether a wipe was done to its end cannot be seen: it goes on at its last mark.
     assert_eq!(outcome(run(&host.driver(), &delete_task(1)).await).unwrap(), ["wipe", "remove"]);
 }
 
@@ -269,17 +279,17 @@ async fn a_task_whose_deadline_has_passed_has_no_effect() {
     let host = host();
     let clock = TestClock::new();
     let task = Task { deadline: clock.now(), ..create_task(3, 1) };
-    assert_eq!(execute(&host.driver(), &clock, &task, |_| ()).await, None);
+    assert_eq!(execute(&host.driver(), &clock, &task, &mut turn().await, |_| ()).await, None);
     // It passes while the storage is looked at.
     let task = Task { dispatch: 2, deadline: clock.now().plus_ms(500), ..create_task(3, 1) };
     let slow = Slow { host: host.clone(), observe_ms: 600, chunk_ms: 0 };
-    assert_eq!(execute(&slow, &clock, &task, |_| ()).await, None);
+    assert_eq!(execute(&slow, &clock, &task, &mut turn().await, |_| ()).await, None);
     assert_eq!(host.applies(), 0);
     // It passes while the snapshot is copied: the volume is not touched any more.
     let task = Task { deadline: clock.now().plus_ms(500), ..revert_task(5, 6) };
     let slow = Slow { host: host.clone(), observe_ms: 0, chunk_ms: 100 };
     let before = host.objects(&pool())[&Object::Volume(volume(5)).name()].clone();
-    assert_eq!(execute(&slow, &clock, &task, |_| ()).await, None);
+    assert_eq!(execute(&slow, &clock, &task, &mut turn().await, |_| ()).await, None);
     assert_eq!((host.applies(), &host.objects(&pool())[&Object::Volume(volume(5)).name()]), (1, &before));
 }
 
@@ -353,7 +363,7 @@ async fn interim(observe_ms: u64, chunk_ms: u64) -> Vec<String> {
     let into = told.clone();
     let slow = Slow { host: host(), observe_ms, chunk_ms };
     let tell = move |report: TaskReport| into.lock().unwrap().push(report.transition);
-    outcome(execute(&slow, &TestClock::new(), &extend_task(1, 2), tell).await).unwrap();
+    outcome(execute(&slow, &TestClock::new(), &extend_task(1, 2), &mut turn().await, tell).await).unwrap();
     let told = std::mem::take(&mut *told.lock().unwrap());
     told.into_iter()
         .map(|transition| match transition {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A volume may be written while it is copied, so what is copied is a still of it: a snapshot under a name of its own.
-//! The new volume carries a mark until all bytes are there. One that is found with the mark is copied into once more,
-//! from the first byte, out of the same still: nobody knows how far the copy before it came.
+//! The new volume carries a mark until all bytes are there. One that is found with it is copied into once more, out of
+//! the same still; where the driver left a mark of how far it came, from there on (see [`crate::object::Mark`]).
 
 use stele_core::task::{Failure, FailureKind};
 

@@ -81,21 +81,29 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
 #[derive(Default)]
 pub(super) struct Lanes(Mutex<BTreeMap<VolumeId, Weak<tokio::sync::Mutex<()>>>>);
 
+/// A volume that is somebody's to work on, until this is dropped.
+pub(super) type Lane = tokio::sync::OwnedMutexGuard<()>;
+
 impl Lanes {
-    /// Waits until nobody else is at the volume. The lane is left when the guard is dropped.
-    pub(super) async fn enter(&self, volume: VolumeId) -> tokio::sync::OwnedMutexGuard<()> {
-        let lane = {
-            let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(lane) = lanes.get(&volume).and_then(Weak::upgrade) {
-                lane
-            } else {
-                // Lanes that nobody is in any more are few, for there are never more than tasks in our hands.
-                lanes.retain(|_, lane| lane.strong_count() > 0);
-                let lane = Arc::default();
-                lanes.insert(volume, Arc::downgrade(&lane));
-                lane
-            }
-        };
-        lane.lock_owned().await
+    /// Waits until nobody else is at the volume.
+    pub(super) async fn enter(&self, volume: VolumeId) -> Lane {
+        self.of(volume).lock_owned().await
+    }
+
+    /// `None` when somebody else is at the volume.
+    pub(super) fn try_enter(&self, volume: VolumeId) -> Option<Lane> {
+        self.of(volume).try_lock_owned().ok()
+    }
+
+    fn of(&self, volume: VolumeId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get(&volume).and_then(Weak::upgrade) {
+            return lane;
+        }
+        // Lanes that nobody is in any more are few, for there are never more than tasks in our hands.
+        lanes.retain(|_, lane| lane.strong_count() > 0);
+        let lane = Arc::default();
+        lanes.insert(volume, Arc::downgrade(&lane));
+        lane
     }
 }

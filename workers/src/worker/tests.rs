@@ -12,6 +12,7 @@ use stele_core::task::{
 use tokio::sync::Notify;
 
 mod no_runtime;
+mod slow_steps;
 
 use super::*;
 use crate::config::{DriverConfig, NullConfig};

@@ -83,3 +83,26 @@ fn a_worker_cannot_speak_for_the_pool_of_another_backend() {
     assert!(cell.flush().is_empty());
     assert_eq!(cell.state().backends.len(), 1);
 }
+
+#[test]
+fn a_pool_above_its_mark_takes_nothing_new_until_it_is_below() {
+    let above = "backend n1@lvm#vg total=10 free=5 data_percent=96.5";
+    let below = "backend n1@lvm#vg total=10 free=9 data_percent=12.5";
+    let refused = "rejected by watermark: data 96.50 % used, needs data at most 95 %";
+    let take = r#"do snapshot.create {"id":"<s>","volume":"<a>"}"#;
+    let refused = format!("no valid pool: n1@lvm#vg {refused}");
+    let mut cell = Cell::new();
+    cell.run(&format!("{below}; create a 1; report a ok; {above}"));
+    for asked in ["create b 1", take] {
+        let events = cell.run(asked);
+        let told = cell.render(&events).join("\n");
+        assert!(told.contains(&refused), "{asked}: {told}");
+    }
+    assert_eq!((cell.status("b"), cell.status("a")), ("error", "available"));
+    check(
+        &format!("{below}; create a 1; report a ok; {above}"),
+        &[("", "extend a 2", &format!("refused NoValidPool: {refused}"))],
+    );
+    cell.run(&format!("{below}; create c 1; extend a 2"));
+    assert_eq!((cell.status("c"), cell.status("a")), ("creating", "extending"));
+}

@@ -7,6 +7,7 @@ pub mod hinted_volumes;
 pub mod query;
 pub mod service;
 pub mod tried_pools;
+pub mod watermark;
 
 use super::config::{FilterName, SchedulerConfig};
 use super::decision::Check;

@@ -4,6 +4,7 @@ mod conformance;
 mod explaining;
 mod hinting;
 mod placing;
+mod watermarks;
 
 use std::collections::BTreeMap;
 

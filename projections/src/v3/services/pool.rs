@@ -1,5 +1,6 @@
 //! Pools as the scheduler sees them: what their backends reported, with the claims that came after.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -39,6 +40,8 @@ struct CapabilitiesView<'a> {
     thick_provisioning_support: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     total_volumes: Option<u64>,
+    #[serde(flatten)]
+    fills: BTreeMap<&'static str, Cow<'a, Capability>>,
     timestamp: Moment,
     filter_function: Option<&'a str>,
     goodness_function: Option<&'a str>,
@@ -60,6 +63,7 @@ impl<'a> CapabilitiesView<'a> {
             thin_provisioning_support: stats.thin_provisioning_support,
             thick_provisioning_support: stats.thick_provisioning_support,
             total_volumes: stats.total_volumes,
+            fills: FILLS.into_iter().filter_map(|name| Some((name, stats.capabilities_view().get(name)?))).collect(),
             timestamp: Moment(backend.heartbeat_at),
             filter_function: None,
             goodness_function: None,
@@ -79,8 +83,11 @@ pub(in crate::v3) fn text<'a>(pool: &'a Pool, capability: &str) -> Option<&'a st
 /// The fields that the view has of its own would stand there twice.
 const OWN: [&str; 3] = ["timestamp", "filter_function", "goodness_function"];
 
+/// How full a thin pool is, and above what it takes nothing new.
+const FILLS: [&str; 4] = ["data_percent", "data_percent_max", "metadata_percent", "metadata_percent_max"];
+
 fn reported(pool: &Pool) -> BTreeMap<&str, &Capability> {
-    let others = pool.stats.capabilities.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let others = pool.stats.capabilities.iter().filter(|(name, _)| !OWN.iter().chain(&FILLS).any(|own| own == name));
     let shown = |name: &str, value| if name == "storage_protocol" { preferred(value) } else { value };
     others.map(|(name, value)| (name.as_str(), shown(name, value))).collect()
 }
@@ -128,7 +135,8 @@ mod tests {
         let stats: PoolStats = serde_json::from_value(json!({
             "total_capacity_gb": 100.0, "free_capacity_gb": 40.5, "provisioned_capacity_gb": 60.0,
             "max_over_subscription_ratio": 20.0, "thin_provisioning_support": true, "total_volumes": 3,
-            "capabilities": {"storage_protocol": ["iSCSI", "iscsi"], "vendor_name": "Stele", "timestamp": "theirs"}
+            "data_percent": 59.5, "data_percent_max": 95,
+            "capabilities": {"metadata_percent": 1.5, "storage_protocol": ["iSCSI", "iscsi"], "vendor_name": "Stele", "timestamp": "theirs"}
         }))
         .unwrap();
         let pool = Pool {
@@ -158,6 +166,7 @@ mod tests {
             "total_capacity_gb": 100.0, "free_capacity_gb": 38.5, "provisioned_capacity_gb": 62.0,
             "allocated_capacity_gb": 11, "max_over_subscription_ratio": "20.0", "reserved_percentage": 0,
             "thin_provisioning_support": true, "thick_provisioning_support": false, "total_volumes": 3,
+            "data_percent": 59.5, "data_percent_max": 95, "metadata_percent": 1.5,
             "timestamp": "1970-01-01T00:00:01.500000", "filter_function": null, "goodness_function": null,
             "storage_protocol": "iSCSI", "vendor_name": "Stele"
         }});

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use stele_core::id::{AttachmentId, SnapshotId, VolumeId};
 use stele_core::task::{AttachMode, ConnectionValue, Connector, CopySource, FailureKind, Operation, Task};
+use stele_core::unit::Position;
 use uuid::Uuid;
 
 use super::{ASKED_AT, Subject, id, reverted, size};
-use crate::driver::Driver;
+use crate::driver::{Driver, Meter};
 use crate::object::Object;
-use crate::plan::Observed;
+use crate::plan::{Observed, plan};
 
 /// Where the checks write: the first and the last block of the first GiB, and one in between.
 const PLACES: [u64; 3] = [0, 300 << 20, (1 << 30) - 4096];
@@ -123,6 +124,32 @@ pub(super) async fn what_was_cut_short_is_finished<D: Driver>(subject: &Subject<
     subject.expect_data(volume, b"source").await;
     subject.done(&subject.delete(volume)).await;
     subject.expect_nothing_of(&[volume, copy], "what_was_cut_short_is_finished").await;
+}
+
+/// A worker that dies in the middle of a copy or a wipe: the next one goes on from what it finds, and the data are right.
+/// A mark of another event is not believed.
+pub(super) async fn what_stops_midway_goes_on<D: Driver>(subject: &Subject<D>) {
+    let (volume, snapshot, copy) = (id(33), snapshot_id(33), id(34));
+    subject.done(&subject.create(volume, 1)).await;
+    subject.write(volume, b"source").await;
+    subject.done(&subject.take(snapshot, volume)).await;
+    subject.write(volume, b"behind").await;
+    for (of, data) in [(CopySource::Snapshot { snapshot, volume }, b"source"), (CopySource::Volume(volume), b"behind")]
+    {
+        let make = subject.copy_of(copy, 1, of);
+        subject.die_midway(&make).await;
+        subject.die_midway(&make).await;
+        subject.done(&make).await;
+        subject.expect_data(copy, data).await;
+        // It is written after its deletion was begun, as when that could not be done and it stayed in use.
+        let remove = subject.delete(copy);
+        subject.die_midway(&remove).await;
+        subject.done(&Task { asked_at: Position(ASKED_AT.0 + 1), ..remove }).await;
+        subject.expect_nothing_of(&[copy], "what_stops_midway_goes_on").await;
+    }
+    subject.done(&subject.drop(snapshot, volume)).await;
+    subject.done(&subject.delete(volume)).await;
+    subject.expect_nothing_of(&[volume, copy], "what_stops_midway_goes_on").await;
 }
 
 /// A copy that was given up anywhere on its way: a revert and a delete both remove all of it, and nothing of its source.
@@ -274,6 +301,29 @@ impl<D: Driver> Subject<D> {
         match connection.expect("a connection").data.remove("device_path") {
             Some(ConnectionValue::Text(path)) => Some(PathBuf::from(path)),
             _ => None,
+        }
+    }
+
+    /// Does a task up to the middle of its first slow step, as far as there is one, and gives it up there.
+    async fn die_midway(&self, task: &Task) {
+        let look = self.driver.observe(task).await.expect("observe");
+        for step in plan(task, &look).expect("a plan") {
+            if !step.act.is_slow() {
+                self.apply(task, &step).await.expect("a quick step");
+                continue;
+            }
+            let meter = Meter::default();
+            let moved = async {
+                while meter.read().signs == 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                // One that is done at once has no middle.
+                done = self.driver.apply(task, &step, &meter) => done.map(|_| ()).expect("a slow step"),
+                () = moved => return,
+            }
         }
     }
 

@@ -18,6 +18,7 @@ use crate::execute::execute;
 use crate::object::Item;
 use crate::plan::{Look, Step};
 use crate::target::ExportItem;
+use crate::turn::Room;
 
 /// No task has more steps than this.
 const STEPS_MAX: u64 = 16;
@@ -147,7 +148,8 @@ async fn meets<D: Driver>(subject: &Subject<D>, task: &Task, nth: u64, fault: Fa
     let faulty = Faulty::new(subject.driver.clone(), nth, fault);
     let context = format!("{fault:?} at step {nth} of {:?}", task.operation);
     let first = {
-        let attempt = pin!(execute(&faulty, &SystemClock, task, |_| {}));
+        let mut turn = Room::new(2, 2).enter().await;
+        let attempt = pin!(execute(&faulty, &SystemClock, task, &mut turn, |_| {}));
         let died = pin!(faulty.died.notified());
         match select(attempt, died).await {
             Either::Left((report, _)) => report,

@@ -44,6 +44,11 @@ impl Argv {
         self.report("lvs", LV_COLUMNS, &["-S".to_owned(), selection])
     }
 
+    /// The UUID of the logical volume of this name.
+    pub(super) fn uuid(&self, name: &str) -> Invocation {
+        self.report("lvs", "lv_name,lv_uuid", &["-S".to_owned(), format!("lv_name=\"{name}\"")])
+    }
+
     /// The volume group itself.
     pub(super) fn vgs(&self) -> Invocation {
         self.report("vgs", VG_COLUMNS, &[])
@@ -108,9 +113,15 @@ impl Argv {
         self.command("lvconvert", vec!["-y", "--splitsnapshot", &self.of(name)])
     }
 
-    /// Takes a tag away. A tag that is not there is no error.
-    pub(super) fn untag(&self, name: &str, tag: &str) -> Invocation {
-        self.command("lvchange", vec!["--deltag", tag, &self.of(name)])
+    /// Takes tags away and adds one. A tag that is not there is no error. Not worth an archived copy of the volume group's
+    /// description each time.
+    pub(super) fn retag(&self, name: &str, without: &[String], with: Option<&str>) -> Invocation {
+        let target = self.of(name);
+        let mut args = vec!["--autobackup", "n"];
+        args.extend(without.iter().flat_map(|tag| ["--deltag", tag]));
+        args.extend(with.into_iter().flat_map(|tag| ["--addtag", tag]));
+        args.push(&target);
+        self.command("lvchange", args)
     }
 
     /// Adds tags. One that is there already is no error.
@@ -127,7 +138,7 @@ impl Argv {
     }
 
     /// Puts one tag in the place of another.
-    pub(super) fn retag(&self, name: &str, old: &str, new: &str) -> Invocation {
+    pub(super) fn swap_tag(&self, name: &str, old: &str, new: &str) -> Invocation {
         self.command("lvchange", vec!["--deltag", old, "--addtag", new, &self.of(name)])
     }
 
@@ -186,6 +197,11 @@ impl Argv {
         self.command("blkdiscard", args)
     }
 
+    /// Makes all that was written to a volume safe (fsync of its device, which flushes the cache of the disk).
+    pub(super) fn flush(&self, name: &str) -> Invocation {
+        self.command("sync", vec![&self.device(name)])
+    }
+
     /// Waits until udev has looked at every device that changed: it opens them for that.
     pub(super) fn settle() -> Invocation {
         Invocation::new(
@@ -218,7 +234,7 @@ mod tests {
     use stele_core::unit::Position;
 
     use super::*;
-    use crate::object::Object;
+    use crate::object::{Mark, Object};
     use crate::testing::{snapshot, volume};
 
     #[test]
@@ -269,7 +285,15 @@ mod tests {
                 format!("lvcreate -y -s -l 100%ORIGIN -n _s --addtag stele.volume.{id} vg/{name}"),
             ),
             (argv.split("_s"), "lvconvert -y --splitsnapshot vg/_s".into()),
-            (argv.untag(&name, "stele.copying"), format!("lvchange --deltag stele.copying vg/{name}")),
+            (
+                argv.retag(&name, &["a".to_owned(), "b".to_owned()], Some("c")),
+                format!("lvchange --autobackup n --deltag a --deltag b --addtag c vg/{name}"),
+            ),
+            (argv.flush(&name), format!("sync /dev/vg/{name}")),
+            (
+                argv.uuid(&name),
+                format!("lvs --reportformat json --units b --nosuffix -o lv_name,lv_uuid -S lv_name=\"{name}\" vg"),
+            ),
             (argv.deactivate(&name), format!("lvchange -a n -y vg/{name}")),
             (argv.create_pool("p"), "lvcreate -y --type thin-pool -l 95%FREE -n p vg".into()),
             (argv.extend(&name, 2 << 30), format!("lvextend -L 2147483648b vg/{name}")),
@@ -299,7 +323,7 @@ mod tests {
             (argv.tag("old", &tags), format!("lvchange --addtag stele.volume.{id} --addtag stele.at.42 vg/old")),
             (argv.untag_all("old", &tags), format!("lvchange --deltag stele.volume.{id} --deltag stele.at.42 vg/old")),
             (
-                argv.retag(&name, "stele.at.1", "stele.at.2"),
+                argv.swap_tag(&name, "stele.at.1", "stele.at.2"),
                 format!("lvchange --deltag stele.at.1 --addtag stele.at.2 vg/{name}"),
             ),
             (argv.rename("revert-x", &name), format!("lvrename vg revert-x {name}")),
@@ -322,6 +346,9 @@ mod tests {
             [Object::Volume(volume), Object::Snapshot { snapshot: snapshot(u128::MAX), volume }, Object::Still(volume)];
         let mut tags: Vec<_> = objects.iter().flat_map(|object| object.tags(Position(u64::MAX))).collect();
         tags.push(crate::object::COPYING_TAG.to_owned());
+        let uuid = "UxVwX3-0aB1-cD2e-F3gH-4iJ5-kL6m-N7oP8q";
+        let marks = [Mark::copied(Position(u64::MAX), uuid), Mark::wiped(Position(u64::MAX))];
+        tags.extend(marks.map(|mark| mark.tag(u64::MAX)));
         for tag in tags {
             assert!(tag.bytes().all(allowed) && !tag.starts_with('-') && tag.len() <= 1024, "{tag}");
         }

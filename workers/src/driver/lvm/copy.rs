@@ -10,10 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use stele_core::task::{Failure, FailureKind};
 
-use crate::driver::{Meter, failure};
-
-/// How much is copied at a time. Between two of them the copy can be given up.
-const CHUNK_BYTES: usize = 8 << 20;
+use crate::driver::failure;
 
 /// What the buffer of an unbuffered read or write begins at a multiple of; no device has larger blocks.
 const ALIGN_BYTES: usize = 4096;
@@ -45,31 +42,36 @@ impl Devices {
         .await
     }
 
-    /// Copies all of it. What follows in a larger device is left as it is.
-    pub(super) async fn copy(&self, meter: &Meter) -> Result<(), Failure> {
-        let mut offset = 0;
-        while offset < self.0.size_bytes {
-            let open = self.0.clone();
-            offset = blocking(move || open.copy_chunk(offset)).await?;
-            meter.advance(offset, self.0.size_bytes);
-        }
+    /// How much there is to copy. What follows in a larger device is left as it is.
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.0.size_bytes
+    }
+
+    /// Copies so many bytes at `offset`, both multiples of [`ALIGN_BYTES`] but at the end. When the future is dropped they
+    /// are written all the same; the devices are let go only then.
+    pub(super) async fn copy(&self, offset: u64, length: u64) -> Result<(), Failure> {
+        let open = self.0.clone();
+        blocking(move || open.copy(offset, length)).await
+    }
+
+    /// Makes all that was copied safe.
+    pub(super) async fn flush(&self) -> Result<(), Failure> {
         let open = self.0.clone();
         blocking(move || open.into.sync_all()).await
     }
 }
 
 impl Open {
-    /// Copies what comes at `offset`; where to go on.
-    fn copy_chunk(&self, offset: u64) -> io::Result<u64> {
-        let mut buffer = vec![0; CHUNK_BYTES + ALIGN_BYTES];
+    fn copy(&self, offset: u64, length: u64) -> io::Result<()> {
+        let bytes = usize::try_from(length).map_err(io::Error::other)?;
+        let mut buffer = vec![0; bytes + ALIGN_BYTES];
         let skip = buffer.as_ptr().align_offset(ALIGN_BYTES).min(ALIGN_BYTES);
-        let length = usize::try_from(self.size_bytes - offset).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-        let chunk = &mut buffer[skip..skip + length];
+        let chunk = &mut buffer[skip..skip + bytes];
         self.from.read_exact_at(chunk, offset)?;
-        if chunk.iter().any(|byte| *byte != 0) || !self.zero(offset, length as u64) {
+        if chunk.iter().any(|byte| *byte != 0) || !self.zero(offset, length) {
             self.into.write_all_at(chunk, offset)?;
         }
-        Ok(offset + length as u64)
+        Ok(())
     }
 
     /// Whether the device could be told to read zeros there: many can without writing them.
@@ -109,21 +111,31 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 mod tests {
     use super::*;
 
+    const CHUNK_BYTES: usize = 1 << 20;
+
     #[tokio::test]
-    async fn all_bytes_arrive_and_what_follows_stays() {
+    async fn all_bytes_arrive_and_what_is_not_copied_stays() {
         let scratch = tempfile::tempdir().unwrap();
         let path = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();
-        let size = 2 * CHUNK_BYTES + 3 * ALIGN_BYTES;
-        // A chunk of zeros in the middle, which may be punched instead of written.
-        let byte = |at: usize| if at / CHUNK_BYTES == 1 { 0 } else { (at / 512 % 251) as u8 };
+        let size = 4 * CHUNK_BYTES + 3 * ALIGN_BYTES;
+        // A chunk of zeros, which may be punched instead of written.
+        let byte = |at: usize| if at / CHUNK_BYTES == 2 { 0 } else { (at / 512 % 251) as u8 };
         let data: Vec<u8> = (0..size).map(byte).collect();
         std::fs::write(path("from"), &data).unwrap();
         std::fs::write(path("into"), vec![7; size + ALIGN_BYTES]).unwrap();
-        let meter = Meter::default();
-        Devices::open(path("from"), path("into")).await.unwrap().copy(&meter).await.unwrap();
+        let devices = Devices::open(path("from"), path("into")).await.unwrap();
+        assert_eq!(devices.size_bytes(), size as u64);
+        // From the second chunk on, as after a mark of the first.
+        let (mut offset, chunk) = (CHUNK_BYTES as u64, CHUNK_BYTES as u64);
+        while offset < size as u64 {
+            let length = chunk.min(size as u64 - offset);
+            devices.copy(offset, length).await.unwrap();
+            offset += length;
+        }
+        devices.flush().await.unwrap();
         let found = std::fs::read(path("into")).unwrap();
-        assert!(found[..size] == data && found[size..].iter().all(|byte| *byte == 7));
-        assert_eq!((meter.read().percent, meter.read().signs), (100, 3));
+        assert!(found[CHUNK_BYTES..size] == data[CHUNK_BYTES..]);
+        assert!(found[..CHUNK_BYTES].iter().chain(&found[size..]).all(|byte| *byte == 7));
 
         let kind = async |from: &str, into: &str| Devices::open(path(from), path(into)).await.err().map(|it| it.kind);
         assert_eq!(kind("into", "from").await, Some(FailureKind::Conflict));

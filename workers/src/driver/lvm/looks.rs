@@ -135,6 +135,7 @@ mod tests {
             kind: Kind::Other,
             active: true,
             open: false,
+            zeroes: false,
             tags: Vec::new(),
             pool: None,
             origin: origin.map(str::to_owned),

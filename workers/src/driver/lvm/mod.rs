@@ -16,6 +16,8 @@
 //! | manage    | what is taken over from somebody else, and given up         |
 //! | revert    | volumes that get the data of a snapshot back                |
 //! | overwrite | the bytes of a snapshot over those of its volume            |
+//! | slow      | copies and wipes: where they go on, what they tell          |
+//! | pace      | how fast they go                                            |
 
 mod argv;
 mod classify;
@@ -23,8 +25,10 @@ mod copy;
 mod looks;
 mod manage;
 mod overwrite;
+mod pace;
 mod report;
 mod revert;
+mod slow;
 #[cfg(test)]
 mod tests;
 
@@ -35,23 +39,18 @@ use stele_core::id::PoolName;
 use stele_core::schedule::Capability;
 use stele_core::task::{Connection, Failure, FailureKind, Operation, Phase, PoolReport, Task};
 
-use super::stats::{Bytes, Figures, volumes_of};
+use super::stats::{Bytes, Figures, Fill, volumes_of};
 use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, LvmConfig, LvmType, WipePolicy};
 use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
-use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step, Wipe};
+use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step};
 use crate::runner::{Invocation, Output, Runner};
 use crate::target::{AnyTarget, ExportItem, Target as _};
+use crate::turn::slow_max;
 use argv::Argv;
 use looks::{Looks, Wanted};
+use pace::Pace;
 use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
-
-/// How much one `blkdiscard --zeroout` overwrites. Each has the time of one command, which is enough for 9 MiB/s,
-/// and each is a sign of progress.
-const ZERO_CHUNK_BYTES: u64 = 1 << 30;
-
-/// How much one `blkdiscard` discards; devices do that without touching the data.
-const DISCARD_CHUNK_BYTES: u64 = 64 << 30;
 
 /// LVM's commands are known to die of SIGSEGV now and then; Cinder runs them again as well
 /// (<https://bugs.launchpad.net/cinder/+bug/1901783>).
@@ -68,6 +67,12 @@ struct Inner {
     /// The thin pool's LV; `None` when volumes are thick.
     thin_pool: Option<String>,
     wipe: WipePolicy,
+    /// How fast copies and wipes go.
+    pace: Pace,
+    /// How often they lay a mark.
+    mark_every: Duration,
+    /// Above these the thin pool takes nothing new: of its data and of its metadata, in per cent.
+    percent_max: (u32, u32),
     /// How hosts reach volumes; by their paths on this node without one.
     target: Option<AnyTarget>,
     argv: Argv,
@@ -83,7 +88,8 @@ impl Lvm {
     /// A [`Failure`] when LVM or the volume group is not there, or the thin pool's name is taken by something else.
     pub async fn open(backend: &BackendConfig, config: &LvmConfig) -> Result<Self, Failure> {
         // Every task runs at most one command at a time; two more, so that a heartbeat never waits for a wipe.
-        Self::open_with(backend, config, Runner::new(backend.concurrency() + 2)).await
+        let tasks = backend.concurrency() + slow_max(backend.concurrency());
+        Self::open_with(backend, config, Runner::new(tasks + 2)).await
     }
 
     async fn open_with(backend: &BackendConfig, config: &LvmConfig, runner: Runner) -> Result<Self, Failure> {
@@ -93,6 +99,9 @@ impl Lvm {
             pool: pool.map_err(|invalid| failure(FailureKind::Other, "open", invalid.to_string()))?,
             thin_pool: None,
             wipe: config.wipe,
+            pace: Pace::new(config.copy_rate_mib_s),
+            mark_every: slow::MARK_EVERY,
+            percent_max: (config.thin_data_percent_max, config.thin_metadata_percent_max),
             target: None,
             argv: Argv {
                 volume_group: config.volume_group.clone(),
@@ -167,7 +176,7 @@ impl Driver for Lvm {
             Act::Copy { from } => return inner.copy(task, step.on, from, meter).await,
             Act::Replace { by, at } => return inner.replace(step.on, by, at).await,
             Act::Overwrite { from } => return inner.overwrite(task, step.on, from, meter).await,
-            Act::Wipe { how } => return inner.wipe(&name, how, meter).await,
+            Act::Wipe { how } => return inner.wipe(task, &name, how, meter).await,
             Act::Remove => return inner.remove(&name).await,
             Act::Export | Act::Unexport | Act::Withdraw | Act::Resize => return inner.target(task, step).await,
         };
@@ -188,7 +197,7 @@ impl Driver for Lvm {
         let inner = &self.0;
         let volumes = inner.volumes().await?;
         let figures = match &inner.thin_pool {
-            Some(pool) => thin_figures(pool, &volumes)?,
+            Some(pool) => thin_figures(pool, &volumes, inner.percent_max)?,
             None => thick_figures(&inner.group().await?),
         };
         let (allocated_bytes, count) = volumes_of(&items(&volumes));
@@ -283,6 +292,14 @@ impl Inner {
     async fn has_thin_pool(&self, name: &str) -> Result<bool, Failure> {
         match self.find_named(&[name.to_owned()]).await?.iter().find(|lv| lv.name == name) {
             None => Ok(false),
+            Some(lv) if lv.kind == Kind::ThinPool && !lv.zeroes && self.wipe == WipePolicy::Zero => {
+                let group = &self.argv.volume_group;
+                let message = format!(
+                    "the thin pool {name} gives blocks away as they were left: run `lvchange -Z y {group}/{name}`, or set \
+                     wipe = \"none\" where volumes may read what others have written"
+                );
+                Err(failure(FailureKind::Unsupported, "open", message))
+            }
             Some(lv) if lv.kind == Kind::ThinPool => Ok(true),
             Some(_) => {
                 let message = format!("{name} in {} is not a thin pool", self.argv.volume_group);
@@ -314,48 +331,9 @@ impl Inner {
             active: lv.active,
             unfinished: is_unfinished(&lv.tags),
             clones: lv.pool.is_some(),
-            // A thin pool zeroes each block before it gives it to another volume.
+            // A thin pool zeroes each block before it gives it to another volume; that was looked at.
             wipe: if lv.pool.is_some() { None } else { self.wipe.wipe() },
         })
-    }
-
-    async fn wipe(&self, name: &str, how: Wipe, meter: &Meter) -> Result<Applied, Failure> {
-        let chunk_bytes = match how {
-            Wipe::Zero => ZERO_CHUNK_BYTES,
-            Wipe::Discard => DISCARD_CHUNK_BYTES,
-        };
-        // A snapshot that was split off has another size than before.
-        let found = self.find_named(&[name.to_owned()]).await?;
-        let found = found.iter().find(|lv| lv.name == name);
-        let size_bytes = found.map(|lv| lv.size_bytes).ok_or_else(|| self.gone("wipe", name))?;
-        let mut offset = 0;
-        while offset < size_bytes {
-            let length = chunk_bytes.min(size_bytes - offset);
-            self.change(self.argv.wipe(name, how, offset, length)).await?;
-            offset += length;
-            meter.advance(offset, size_bytes);
-        }
-        Ok(Applied { step: "blkdiscard", exit_status: Some(0) })
-    }
-
-    /// Nobody else can begin the same copy while this one has the volume's device, and the mark goes before the device
-    /// is let go: whoever gets it next sees that there is nothing left to copy.
-    async fn copy(&self, task: &Task, into: Object, from: Object, meter: &Meter) -> Result<Applied, Failure> {
-        let name = into.name();
-        let devices = copy::Devices::open(self.argv.device(&from.name()), self.argv.device(&name)).await?;
-        let found = self.find_named(std::slice::from_ref(&name)).await?;
-        let found = found.iter().find(|lv| lv.name == name).ok_or_else(|| self.gone("copy", &name))?;
-        if into.read(&found.tags) != Some(Some(task.asked_at)) || !is_unfinished(&found.tags) {
-            let message = format!("{name} in {} does not wait for data any more", task.pool);
-            return Err(failure(FailureKind::Conflict, "copy", message));
-        }
-        devices.copy(meter).await?;
-        self.change(self.argv.untag(&name, COPYING_TAG)).await?;
-        Ok(Applied { step: "copy", exit_status: None })
-    }
-
-    fn gone(&self, step: &str, name: &str) -> Failure {
-        failure(FailureKind::NotFound, step, format!("{name} in {} is gone", self.argv.volume_group))
     }
 
     async fn remove(&self, name: &str) -> Result<Applied, Failure> {
@@ -392,6 +370,15 @@ impl Inner {
                 Err(failure(FailureKind::Unparsable, "lvs", message))
             }
         }
+    }
+
+    /// What tells a logical volume from every other that ever was.
+    async fn uuid(&self, name: &str) -> Result<String, Failure> {
+        let found = self.read(self.argv.uuid(name), report::uuids).await?;
+        let found = found.into_iter().find(|(found, _)| found == name);
+        found.map(|(_, uuid)| uuid).ok_or_else(|| {
+            failure(FailureKind::NotFound, "lvs", format!("{name} in {} is gone", self.argv.volume_group))
+        })
     }
 
     async fn volumes(&self) -> Result<Vec<LogicalVolume>, Failure> {
@@ -450,7 +437,7 @@ fn items(volumes: &[LogicalVolume]) -> Vec<Item> {
     volumes.iter().filter_map(|lv| Item::read(&lv.name, lv.size_bytes, &lv.tags)).collect()
 }
 
-fn thin_figures(pool: &str, volumes: &[LogicalVolume]) -> Result<Figures, Failure> {
+fn thin_figures(pool: &str, volumes: &[LogicalVolume], percent_max: (u32, u32)) -> Result<Figures, Failure> {
     let found = volumes.iter().find(|lv| lv.name == pool && lv.kind == Kind::ThinPool);
     let found =
         found.ok_or_else(|| failure(FailureKind::NotFound, "pools", format!("the thin pool {pool} is gone")))?;
@@ -458,8 +445,8 @@ fn thin_figures(pool: &str, volumes: &[LogicalVolume]) -> Result<Figures, Failur
     let data_percent = found.data_percent.ok_or_else(|| {
         failure(FailureKind::Other, "pools", format!("the thin pool {pool} is not active: its use is unknown"))
     })?;
-    let mut more = vec![("data_percent", Capability::Float(data_percent))];
-    more.extend(found.metadata_percent.map(|percent| ("metadata_percent", Capability::Float(percent))));
+    let metadata_percent = found.metadata_percent;
+    let (data_percent_max, metadata_percent_max) = percent_max;
     Ok(Figures {
         total_bytes: Bytes::Number(found.size_bytes),
         free_bytes: Bytes::Number(unused_bytes(found.size_bytes, data_percent)),
@@ -467,8 +454,9 @@ fn thin_figures(pool: &str, volumes: &[LogicalVolume]) -> Result<Figures, Failur
         allocated_bytes: 0,
         volumes: 0,
         thin: true,
+        fill: Some(Fill { data_percent, metadata_percent, data_percent_max, metadata_percent_max }),
         protocol: "iSCSI",
-        more,
+        more: Vec::new(),
     })
 }
 
@@ -480,6 +468,7 @@ fn thick_figures(group: &VolumeGroup) -> Figures {
         allocated_bytes: 0,
         volumes: 0,
         thin: false,
+        fill: None,
         protocol: "iSCSI",
         more: Vec::new(),
     }

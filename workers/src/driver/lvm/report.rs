@@ -32,6 +32,8 @@ pub(super) struct LogicalVolume {
     pub(super) active: bool,
     /// Something holds its device open.
     pub(super) open: bool,
+    /// Of a pool: it zeroes each block before it gives it to a volume.
+    pub(super) zeroes: bool,
     pub(super) tags: Vec<String>,
     /// The thin pool that it lies in.
     pub(super) pool: Option<String>,
@@ -97,6 +99,31 @@ struct LvRow {
     metadata_percent: String,
 }
 
+/// Reads the names and UUIDs that `lvs` prints.
+pub(super) fn uuids(stdout: &[u8]) -> Result<Vec<(String, String)>, ReportError> {
+    let UuidSection { lv } = section("lvs", stdout)?;
+    lv.into_iter()
+        .map(|UuidRow { lv_name, lv_uuid }| {
+            // It becomes part of a tag.
+            if lv_uuid.is_empty() || !lv_uuid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+                return Err(ReportError::Value { program: "lvs", name: lv_name, column: "lv_uuid", text: lv_uuid });
+            }
+            Ok((lv_name, lv_uuid))
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct UuidSection {
+    lv: Vec<UuidRow>,
+}
+
+#[derive(Deserialize)]
+struct UuidRow {
+    lv_name: String,
+    lv_uuid: String,
+}
+
 #[derive(Deserialize)]
 struct VgSection {
     vg: Vec<VgRow>,
@@ -133,7 +160,7 @@ fn logical_volume(row: LvRow) -> Result<LogicalVolume, ReportError> {
             _ => Err(value(column, text)),
         },
     };
-    // lvs(8), "lv_attr bits": 1 volume type, 5 state, 6 device open; 'X' stands for "could not be found out".
+    // lvs(8), "lv_attr bits": 1 volume type, 5 state, 6 device open, 8 zeroing; 'X' stands for "could not be found out".
     let attr = row.lv_attr.as_bytes();
     let (Some(kind), Some(state), Some(open)) = (attr.first(), attr.get(4), attr.get(5)) else {
         return Err(value("lv_attr", &row.lv_attr));
@@ -151,6 +178,7 @@ fn logical_volume(row: LvRow) -> Result<LogicalVolume, ReportError> {
         },
         active: *state != b'-',
         open: *open == b'o',
+        zeroes: attr.get(7) == Some(&b'z'),
         tags: row.lv_tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
         pool: Some(row.pool_lv.clone()).filter(|pool| !pool.is_empty()),
         origin: Some(row.origin.clone()).filter(|origin| !origin.is_empty()),
@@ -237,6 +265,27 @@ mod tests {
         for cut in 0..end {
             assert!(logical_volumes(&THIN[..cut]).is_err(), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn uuids_are_read_as_strictly() {
+        let text = r#"{"report":[{"lv":[{"lv_name":"a","lv_uuid":"UxVwX3-0aB1-cD2e-F3gH-4iJ5-kL6m-N7oP8q"}]}]}"#;
+        let uuid = "UxVwX3-0aB1-cD2e-F3gH-4iJ5-kL6m-N7oP8q".to_owned();
+        assert_eq!(uuids(text.as_bytes()).unwrap(), [("a".to_owned(), uuid)]);
+        assert_eq!(uuids(br#"{"report":[{"lv":[]}]}"#).unwrap(), []);
+        for bad in ["", "x,y", "x y", "x.y"] {
+            let text = format!(r#"{{"report":[{{"lv":[{{"lv_name":"a","lv_uuid":"{bad}"}}]}}]}}"#);
+            assert!(uuids(text.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(uuids(br#"{"report":[{"lv":[{"lv_name":"a"}]}]}"#).is_err());
+    }
+
+    #[test]
+    fn a_pool_says_whether_it_zeroes() {
+        let pool = |text: &str| logical_volumes(text.as_bytes()).unwrap().into_iter().find(|lv| lv.name == "vg-pool");
+        let text = std::str::from_utf8(THIN).unwrap();
+        assert!(pool(text).unwrap().zeroes);
+        assert!(!pool(&text.replacen("twi-aotz--", "twi-aot---", 1)).unwrap().zeroes);
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Inner {
             return Err(failure(FailureKind::Conflict, "overwrite", message));
         };
         pair.overwrite(meter).await?;
-        self.change(self.argv.retag(&name, &at_tag(before), &at_tag(task.asked_at))).await?;
+        self.change(self.argv.swap_tag(&name, &at_tag(before), &at_tag(task.asked_at))).await?;
         Ok(Applied { step: "overwrite", exit_status: None })
     }
 }

@@ -10,6 +10,7 @@ use stele_core::unit::Position;
 use tempfile::TempDir;
 
 use super::*;
+use crate::plan::Wipe;
 use crate::testing::{GIB, clone_task, config, create_task, snapshot_task, volume};
 
 /// A folder of tools. Each notes its command line in `calls`.
@@ -60,14 +61,7 @@ impl Tools {
     }
 
     async fn open(&self, group: &str, lvm_type: LvmType) -> Result<Lvm, Failure> {
-        let lvm = LvmConfig {
-            volume_group: group.to_owned(),
-            lvm_type,
-            pool: None,
-            target: None,
-            wipe: WipePolicy::Zero,
-            command_timeout_ms: 10_000,
-        };
+        let lvm = LvmConfig { lvm_type, command_timeout_ms: 10_000, ..LvmConfig::new(group) };
         let path = format!("{}:/usr/bin:/bin", self.0.path().display());
         let driver = Lvm::open_with(&config(), &lvm, Runner::new(2).with_path(path)).await;
         let _ = fs::remove_file(self.0.path().join("calls"));
@@ -118,11 +112,14 @@ fn captured(id: &str) -> Task {
 async fn thin_or_thick_is_settled_as_in_cinder() {
     let pool = r#"{"report":[{"lv":[{"lv_name":"vg-pool","lv_size":"1","lv_attr":"twi-a-tz--","lv_tags":"","origin":"","pool_lv":"","data_percent":"0.00","metadata_percent":"1.00"}]}]}"#;
     let thick = pool.replace("twi-a-tz--", "-wi-a-----");
+    let dirty = pool.replace("twi-a-tz--", "twi-a-t---");
     let none = r#"{"report":[{"lv":[]}]}"#;
     for (lvm_type, group, lvs, expected) in [
         (LvmType::Auto, "vgs", pool, Ok(Some("vg-pool"))),
         (LvmType::Auto, "vgs", none, Ok(None)),
         (LvmType::Auto, "vgs", thick.as_str(), Err(FailureKind::Conflict)),
+        // Its volumes would read what others have written.
+        (LvmType::Auto, "vgs", dirty.as_str(), Err(FailureKind::Unsupported)),
         (LvmType::Thin, "vgs", pool, Ok(Some("vg-pool"))),
         (LvmType::Thick, "vgs", pool, Ok(None)),
         (LvmType::Thick, "vgs-absent", none, Err(FailureKind::Unparsable)),
@@ -326,28 +323,98 @@ async fn snapshots_and_what_is_copied_are_known_by_their_tags() {
     }
 }
 
+/// Volume 1 with 2 GiB and a bit, as LVM prints it.
+fn large(tags: &str) -> String {
+    let found = row(&Object::Volume(volume(1)).name(), "-wi-a-----", tags, "");
+    report(&[found.replace("1073741824", &(2 * GIB + 4096).to_string())])
+}
+
+/// What `blkdiscard` is asked for, each by its first MiB.
+fn wiped_at(tools: &Tools) -> Vec<u64> {
+    let offset = |call: &String| call.split_once("--offset ")?.1.split(' ').next()?.parse::<u64>().ok();
+    tools.calls().iter().filter_map(offset).map(|offset| offset >> 20).collect()
+}
+
+const ZERO: Act = Act::Wipe { how: Wipe::Zero };
+
 #[tokio::test]
 async fn a_wipe_goes_through_the_whole_volume_and_shows_its_progress() {
     let (tools, driver) = thick().await;
     tools.tool("blkdiscard", "exit 0");
+    tools.tool("sync", "exit 0");
     let name = Object::Volume(volume(1)).name();
-    let found = row(&name, "-wi-a-----", "", "").replace("1073741824", &(2 * GIB + 4096).to_string());
-    tools.tool("lvs", &format!("echo '{}'", report(&[found])));
-    let meter = Meter::default();
-    let task = create_task(1, 1);
-    let wipe = Act::Wipe { how: Wipe::Zero };
-    apply_to(&driver, &task, wipe, &meter).await.unwrap();
+    tools.tool("lvs", &format!("echo '{}'", large("")));
+    let (meter, task) = (Meter::default(), create_task(1, 1));
+    apply_to(&driver, &task, ZERO, &meter).await.unwrap();
+    assert_eq!(wiped_at(&tools), [0, 256, 512, 768, 1024, 1280, 1536, 1792, 2048]);
     let line = |offset: u64, length: u64| {
         format!("blkdiscard --zeroout --step 67108864 --offset {offset} --length {length} /dev/vg/{name}")
     };
-    assert_eq!(tools.calls()[1..], [line(0, GIB), line(GIB, GIB), line(2 * GIB, 4096)]);
-    assert_eq!((meter.read().percent, meter.read().signs), (100, 3));
+    let calls = tools.calls();
+    assert_eq!(calls[1], line(0, 256 << 20));
+    assert_eq!(calls[9..], [line(2 * GIB, 4096), format!("sync /dev/vg/{name}")]);
+    assert_eq!((meter.read().percent, meter.read().signs), (100, 9));
 
+    let (tools, driver) = thick().await;
     tools.fails("blkdiscard", 9, "blkdiscard: cannot open /dev/vg/x: Device or resource busy", "exit 1");
-    let failure = apply_to(&driver, &task, wipe, &meter).await.unwrap_err();
+    tools.tool("lvs", &format!("echo '{}'", large("")));
+    let failure = apply_to(&driver, &task, ZERO, &meter).await.unwrap_err();
     assert_eq!((failure.kind, failure.step.as_str()), (FailureKind::Busy, "blkdiscard"));
     tools.prints("lvs", "lvs-absent");
-    assert_eq!(apply_to(&driver, &task, wipe, &meter).await.unwrap_err().kind, FailureKind::NotFound);
+    assert_eq!(apply_to(&driver, &task, ZERO, &meter).await.unwrap_err().kind, FailureKind::NotFound);
+}
+
+/// The task is of position 42.
+#[tokio::test]
+async fn a_wipe_goes_on_at_its_own_mark_and_at_no_other() {
+    let name = Object::Volume(volume(1)).name();
+    let all = [0, 256, 512, 768, 1024, 1280, 1536, 1792, 2048];
+    for (tags, wiped, removed) in [
+        ("stele.wiped.42.1537", &[1537, 1793][..], ""),
+        ("stele.wiped.42.1537,stele.wiped.42.1792", &[1792, 2048], ""),
+        // Everything: only what the last mark did not count is left.
+        ("stele.wiped.42.2048", &[2048], ""),
+        // The volume that a deletion could not remove was written again.
+        ("stele.wiped.41.1537", &all, " --deltag stele.wiped.41.1537"),
+        ("stele.copied.42.x.1537,stele.copying", &all, " --deltag stele.copied.42.x.1537"),
+    ] {
+        let (tools, driver) = thick().await;
+        for tool in ["blkdiscard", "sync", "lvchange"] {
+            tools.tool(tool, "exit 0");
+        }
+        tools.tool("lvs", &format!("echo '{}'", large(tags)));
+        apply_to(&driver, &create_task(1, 1), ZERO, &Meter::default()).await.unwrap();
+        assert_eq!(wiped_at(&tools), wiped, "{tags}");
+        let expected = (!removed.is_empty()).then(|| format!("lvchange --autobackup n{removed} vg/{name}"));
+        // Before anything is overwritten.
+        let second = tools.calls().get(1).filter(|call| call.starts_with("lvchange")).cloned();
+        assert_eq!(second, expected, "{tags}");
+    }
+}
+
+/// The device is flushed and then the mark laid; one that cannot be laid stops nothing.
+#[tokio::test]
+async fn a_wipe_lays_marks_behind_what_is_safe() {
+    let line = |tags: &str| format!("lvchange --autobackup n {tags} vg/{}", Object::Volume(volume(1)).name());
+    let moved = |from: u64, to: u64| line(&format!("--deltag stele.wiped.42.{from} --addtag stele.wiped.42.{to}"));
+    let laid = [moved(1536, 1792), moved(1792, 2048)];
+    let kept = line("--deltag stele.wiped.42.1536 --deltag stele.wiped.42.1792 --addtag stele.wiped.42.2048");
+    for (lvchange, expected) in [("exit 0", laid.clone()), ("exit 5", [laid[0].clone(), kept])] {
+        let (tools, mut driver) = thick().await;
+        Arc::get_mut(&mut driver.0).unwrap().mark_every = Duration::ZERO;
+        for tool in ["blkdiscard", "sync"] {
+            tools.tool(tool, "exit 0");
+        }
+        tools.tool("lvchange", lvchange);
+        tools.tool("lvs", &format!("echo '{}'", large("stele.wiped.42.1536")));
+        apply_to(&driver, &create_task(1, 1), ZERO, &Meter::default()).await.unwrap();
+        let programs =
+            ["lvs", "blkdiscard", "sync", "lvchange", "blkdiscard", "sync", "lvchange", "blkdiscard", "sync"];
+        // The last part of a MiB needs no mark of its own.
+        assert_eq!(tools.programs(), programs.into_iter().chain(["sync"]).collect::<Vec<_>>());
+        let marks: Vec<_> = tools.calls().into_iter().filter(|call| call.starts_with("lvchange")).collect();
+        assert_eq!(marks, expected);
+    }
 }
 
 #[tokio::test]
@@ -379,8 +446,9 @@ async fn the_figures_are_those_of_lvm() {
     assert_eq!((thin.allocated_capacity_gb, thin.total_volumes), (Some(2.0), Some(1)));
     assert_eq!(thin.capabilities.get("multiattach"), Some(&Capability::Bool(true)));
     assert_eq!(thin.capabilities.get("pool_name"), Some(&Capability::Text("vg".into())));
-    assert_eq!(thin.capabilities.get("data_percent"), Some(&Capability::Float(12.34)));
-    assert_eq!(thin.capabilities.get("metadata_percent"), Some(&Capability::Float(11.33)));
+    assert_eq!((thin.data_percent, thin.metadata_percent), (Some(12.34), Some(11.33)));
+    assert_eq!((thin.data_percent_max, thin.metadata_percent_max), (Some(95), Some(90)));
+    assert_eq!((thick.data_percent, thick.data_percent_max), (None, None));
     let items = driver.inventory(&driver.0.pool).await.unwrap();
     assert_eq!((items.len(), items[0].asked_at), (1, Some(Position(4711))));
 }

@@ -1,0 +1,156 @@
+//! Copies and wipes take hours, and nobody else waits for them.
+
+use stele_core::unit::Timestamp;
+
+use super::*;
+use crate::driver::memory::MemoryObject;
+use crate::plan::{Act, Wipe};
+
+/// A driver whose quick steps take a moment and whose wipes take `parts` times ten seconds, each a sign of progress.
+#[derive(Debug, Clone)]
+struct Wiping {
+    host: MemoryHost,
+    parts: u64,
+    /// The wipes hang from the start.
+    hangs: bool,
+}
+
+impl Driver for Wiping {
+    fn name(&self) -> &'static str {
+        "wiping"
+    }
+    async fn observe(&self, task: &Task) -> Result<Look, Failure> {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        self.host.driver().observe(task).await
+    }
+    async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
+        self.host.driver().connection(task).await
+    }
+    async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
+        if matches!(step.act, Act::Wipe { .. }) {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            for part in 1..=self.parts {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                meter.advance(part, self.parts);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        self.host.driver().apply(task, step, &Meter::default()).await
+    }
+    async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
+        self.host.driver().pools().await
+    }
+    fn keeps_data(&self) -> bool {
+        true
+    }
+    async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
+        self.host.driver().exports(pool).await
+    }
+    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+        self.host.driver().inventory(pool).await
+    }
+}
+
+/// A node that wipes, with so many volumes.
+fn host(volumes: u128) -> MemoryHost {
+    let host = MemoryHost::new(config(), Some(Wipe::Zero), [(pool(), 1000 * GIB)]);
+    for n in 1..=volumes {
+        let object = Object::Volume(volume(n));
+        host.put(&pool(), object, MemoryObject::ours(object, GIB, Position(42)));
+    }
+    host
+}
+
+/// As control does: two minutes from the dispatch.
+fn with_deadline(task: Task, clock: TestClock) -> Task {
+    Task { deadline: clock.now().plus_ms(120_000), ..task }
+}
+
+fn four(cell: &Cell, driver: Wiping) -> Worker<Cell, Cell, Wiping, TestClock> {
+    Worker { config: BackendConfig { concurrency: Some(4), ..config() }, ..worker(cell, driver) }
+}
+
+/// The moment that a report tells of.
+fn moment(transition: &Transition) -> Timestamp {
+    match transition {
+        Transition::Started { at } | Transition::Progressed { at, .. } => *at,
+        Transition::Succeeded { finished_at, .. } | Transition::Failed { finished_at, .. } => *finished_at,
+    }
+}
+
+fn ended(cell: &Cell, task: &Task) -> Option<Timestamp> {
+    let end = |report: &TaskReport| matches!(report.transition, Transition::Succeeded { .. }) && report.task == task.id;
+    cell.task_reports().iter().find(|report| end(report)).map(|report| moment(&report.transition))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_behind_a_hundred_wipes_ends_promptly() {
+    let (cell, clock, host) = (Cell::default(), TestClock::new(), host(100));
+    let began = clock.now();
+    let deletes: Vec<Task> = (1..=100).map(|n| with_deadline(delete_task(n), clock)).collect();
+    let create = with_deadline(create_task(101, 1), clock);
+    cell.send(deletes.iter().cloned().chain([create.clone()]));
+    let driver = Wiping { host: host.clone(), parts: 6, hangs: false };
+    let until = cell.clone();
+    four(&cell, driver).run(async move { until.until(|state| state.done.len() == 101).await }).await;
+
+    // A hundred looks of 100 ms, four at a time, were before it.
+    let took_ms = ended(&cell, &create).unwrap().ms_since(began);
+    assert!(took_ms < 5000, "{took_ms} ms");
+    // Two wipes at a time, of a minute each.
+    let all_ms = deletes.iter().map(|task| ended(&cell, task).unwrap().ms_since(began)).max().unwrap();
+    assert!((3_000_000..3_100_000).contains(&all_ms), "{all_ms} ms");
+    assert_eq!(host.objects(&pool()).into_keys().collect::<Vec<_>>(), [Object::Volume(volume(101)).name()]);
+    // Whoever waited showed that it goes on, for longer than any deadline and long before the next one.
+    for task in &deletes {
+        let mut last = began;
+        for report in cell.task_reports().iter().filter(|report| report.task == task.id) {
+            let gap_ms = moment(&report.transition).ms_since(last);
+            assert!(gap_ms < 60_000, "{gap_ms} ms of silence: {report:?}");
+            last = moment(&report.transition);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_wipes_that_hang_nothing_quick_waits_and_nothing_seems_to_move() {
+    let (cell, clock, host) = (Cell::default(), TestClock::new(), host(100));
+    // Control gives those up, and out again, that showed nothing.
+    let deletes = (1..=10).map(|n| with_deadline(delete_task(n), clock)).collect::<Vec<_>>();
+    let again = |task: &Task| Task { dispatch: 2, deadline: task.deadline.plus_ms(120_000), ..task.clone() };
+    cell.send(deletes.iter().cloned().chain(deletes.iter().map(again)));
+    let create = Task { deadline: clock.now().plus_ms(600_000), ..create_task(101, 1) };
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        cell.send([create.clone()]);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    };
+    let driver = Wiping { host, parts: 1, hangs: true };
+    four(&cell, driver).run(late).await;
+    assert!(ended(&cell, &create).is_some(), "all places for quick steps are free");
+    let reports = cell.task_reports();
+    let of = |task: &Task| reports.iter().filter(|report| report.task == task.id).count();
+    // Those that hang say that they began; those behind them that they wait, and then nothing.
+    assert!(deletes.iter().all(|task| of(task) <= 4), "{:?}", deletes.iter().map(of).collect::<Vec<_>>());
+    // Eight of the first dispatch are dropped; the second ones are too late by then, or wait for theirs.
+    assert!(cell.lock().done.len() >= 8, "{}", cell.lock().done.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_wait_for_their_turn_than_can_be_held() {
+    let (cell, clock) = (Cell::default(), TestClock::new());
+    cell.send((1..=600).map(|n| with_deadline(delete_task(n), clock)));
+    let look = cell.clone();
+    let held = async move {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        600 - look.lock().queue.len()
+    };
+    let driver = Wiping { host: host(600), parts: 1, hangs: true };
+    tokio::select! {
+        ended = four(&cell, driver).run(std::future::pending()) => panic!("{ended:?}"),
+        // Two wipe, four keep the places for quick steps.
+        held = held => assert_eq!(held, 2 + crate::turn::WAITING_TURNS_MAX + 4),
+    }
+}
