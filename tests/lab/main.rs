@@ -4,8 +4,10 @@
 
 mod attach;
 mod contract;
+mod copy;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lvm;
 mod node;
 mod tests;
+mod watermark;
