@@ -7,6 +7,7 @@ mod brick;
 mod cell;
 mod cinder;
 mod contract;
+mod copy;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod kill;
@@ -17,3 +18,4 @@ mod node;
 mod reboot;
 mod restore;
 mod tests;
+mod watermark;

@@ -252,7 +252,7 @@ async fn come_back(cell: &mut Cell, mark: &Path) {
     cell.spawn("worker");
 }
 
-async fn wait_for_pool(connection: &stele::nats::Connection, cell: &Cell) {
+pub(crate) async fn wait_for_pool(connection: &stele::nats::Connection, cell: &Cell) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while fold(connection).await.0.state.pools.is_empty() {
         assert!(tokio::time::Instant::now() < deadline, "no pool was reported\n{}", cell.logs());
@@ -261,7 +261,7 @@ async fn wait_for_pool(connection: &stele::nats::Connection, cell: &Cell) {
 }
 
 /// The status in which the volume comes to rest; `None` when it is gone.
-async fn at_rest(connection: &stele::nats::Connection, id: VolumeId, cell: &Cell) -> Option<VolumeStatus> {
+pub(crate) async fn at_rest(connection: &stele::nats::Connection, id: VolumeId, cell: &Cell) -> Option<VolumeStatus> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(90);
     loop {
         let (folded, _) = fold(connection).await;

@@ -29,7 +29,8 @@ pub struct BackendConfig {
     /// of the target forgot, may stay unnoticed. `stele drift scan` asks for one at once.
     #[serde(default = "inventory_interval_ms")]
     pub inventory_interval_ms: u64,
-    /// How many tasks run at once; 0 or nothing means what suits the driver: 4 for lvm, 8 for file, 64 for null.
+    /// How many tasks run at once, and half as many long copies and wipes beside them; 0 or nothing means what suits the
+    /// driver: 4 for lvm, 8 for file, 64 for null.
     #[serde(default)]
     pub concurrency: Option<usize>,
     /// How long running tasks and unsent reports may hold up the end of the worker, in milliseconds. What is cut off
