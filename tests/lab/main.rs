@@ -13,4 +13,5 @@ mod lvm;
 mod multiattach;
 mod multipath;
 mod node;
+mod rates;
 mod tests;
