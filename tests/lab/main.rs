@@ -15,6 +15,7 @@ mod lvm;
 mod multiattach;
 mod multipath;
 mod node;
+mod rates;
 mod reboot;
 mod restore;
 mod tests;

@@ -1,0 +1,229 @@
+//! How much of the bare tools' rate is left when Stele runs them: `.ci/lab rates --ignored`, which prints ratios.
+//!
+//! Both are measured in one run, one after the other, on the same volume group. Only the ratios mean anything: a system
+//! call takes many times as long in the lab as it does on a machine. `STELE_LAB_RATES` is how many of each, 100 by
+//! default.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use stele_core::event::Event;
+use stele_workers::target::TargetKind;
+
+use crate::cell::{Node, wait_for_no_export};
+use crate::harness::log::fold;
+use crate::lvm::{volume_groups, volumes};
+use crate::node::{PORTAL, Tgtd, run};
+
+fn how_many() -> usize {
+    std::env::var("STELE_LAB_RATES").ok().map_or(100, |text| text.parse().unwrap())
+}
+
+/// Says what part of the bare rate is left, and what was run for it.
+fn tell(what: &str, count: usize, bare: Duration, ours: Duration) {
+    let each = |took: Duration| took.as_secs_f64() * 1000.0 / count as f64;
+    let ratio = 100.0 * bare.as_secs_f64() / ours.as_secs_f64();
+    eprintln!(
+        "RATE {what}: {ratio:.0} % of the bare rate ({count}: bare {:.1} ms each, by Stele {:.1} ms each)",
+        each(bare),
+        each(ours)
+    );
+}
+
+/// Sums of what workers reported: how often each step was run, and how long it took.
+async fn tell_steps(node: &Node) {
+    let (_, records) = fold(&node.connection).await;
+    let mut sums: BTreeMap<String, (usize, u64)> = BTreeMap::new();
+    for event in records.iter().flat_map(|record| &record.commits).flat_map(|commit| &commit.events) {
+        if let Event::TaskSucceeded { steps, .. } = event {
+            for step in steps {
+                let sum = sums.entry(step.step.clone()).or_default();
+                *sum = (sum.0 + 1, sum.1 + step.took_us);
+            }
+        }
+    }
+    for (step, (count, took_us)) in sums {
+        eprintln!("STEP {step}: {count} times, {:.1} ms each", took_us as f64 / 1000.0 / count as f64);
+    }
+}
+
+/// Waits until all of these come to rest in this status.
+async fn wait_for(node: &Node, list: &str, status: &str, ids: &[String]) {
+    loop {
+        let told: Value = node.api().get(&format!("/v1/{list}"), &[("limit", "1000".to_owned())], None).await.unwrap();
+        let there = told[list].as_array().unwrap();
+        let ours = there.iter().filter(|one| ids.iter().any(|id| one["id"] == **id));
+        assert!(ours.clone().all(|one| !one["status"].as_str().unwrap().starts_with("error")), "{told}");
+        if ours.filter(|one| one["status"] == status && one["flow_id"].is_null()).count() == ids.len() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Volumes, all of them asked for before the first is looked for.
+async fn make(node: &Node, count: usize, content: &Value) -> (Vec<String>, Duration) {
+    let began = Instant::now();
+    let mut made = Vec::new();
+    for _ in 0..count {
+        made.push(node.ask("volume", "create", content.clone()).await.subjects.volume.unwrap().to_string());
+    }
+    wait_for(node, "volumes", "available", &made).await;
+    (made, began.elapsed())
+}
+
+async fn bare(count: usize, group: &str, args: impl Fn(usize) -> Vec<String>) -> Duration {
+    let began = Instant::now();
+    for number in 0..count {
+        let args = args(number);
+        run("lvcreate", &args.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+    }
+    let took = began.elapsed();
+    for number in 0..count {
+        run("lvremove", &["-q", "-f", &format!("{group}/bare-{number}")]).await.unwrap();
+    }
+    took
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// Attachments of hosts that do not log in.
+async fn attach(node: &Node, made: &[String]) -> (Vec<String>, Duration) {
+    let began = Instant::now();
+    let mut asked = Vec::new();
+    for volume in made {
+        let connector = json!({"host": "host", "initiator": "iqn.1993-08.org.debian:01:host"});
+        let accepted = node.ask("attachment", "create", json!({"volume": volume, "connector": connector})).await;
+        asked.push(accepted.subjects.attachment.unwrap().to_string());
+    }
+    wait_for(node, "attachments", "attaching", &asked).await;
+    (asked, began.elapsed())
+}
+
+/// The same configfs writes, and nothing else.
+fn bare_lio(devices: &[PathBuf]) -> Duration {
+    let root = Path::new("/sys/kernel/config/target");
+    let began = Instant::now();
+    let hba = root.join("core/iblock_7");
+    std::fs::create_dir(&hba).unwrap();
+    let write = |path: PathBuf, text: &str| std::fs::write(path, text).unwrap();
+    let tpg = |number: usize| root.join(format!("iscsi/iqn.2003-01.org.bare:{number}/tpgt_1"));
+    for (number, device) in devices.iter().enumerate() {
+        let (store, tpg) = (hba.join(format!("bare-{number}")), tpg(number));
+        std::fs::create_dir(&store).unwrap();
+        write(store.join("control"), &format!("udev_path={}", device.display()));
+        write(store.join("enable"), "1");
+        write(store.join("wwn/vpd_unit_serial"), &format!("bare-{number}"));
+        std::fs::create_dir_all(tpg.join("lun/lun_0")).unwrap();
+        std::os::unix::fs::symlink(&store, tpg.join("lun/lun_0/store")).unwrap();
+        write(tpg.join("attrib/authentication"), "1");
+        std::fs::create_dir(tpg.join("np").join(PORTAL)).unwrap();
+        let host = tpg.join("acls/iqn.1993-08.org.debian:01:host");
+        std::fs::create_dir_all(host.join("lun_0")).unwrap();
+        write(host.join("auth/userid"), "bare");
+        write(host.join("auth/password"), "bare-bare-bare");
+        std::os::unix::fs::symlink(tpg.join("lun/lun_0"), host.join("lun_0/lun_0")).unwrap();
+        write(tpg.join("enable"), "1");
+    }
+    let took = began.elapsed();
+    for number in 0..devices.len() {
+        let tpg = tpg(number);
+        let host = tpg.join("acls/iqn.1993-08.org.debian:01:host");
+        std::fs::remove_file(host.join("lun_0/lun_0")).unwrap();
+        std::fs::remove_dir(host.join("lun_0")).unwrap();
+        std::fs::remove_dir(host).unwrap();
+        std::fs::remove_dir(tpg.join("np").join(PORTAL)).unwrap();
+        std::fs::remove_file(tpg.join("lun/lun_0/store")).unwrap();
+        for folder in [tpg.join("lun/lun_0"), tpg.clone(), tpg.parent().unwrap().to_owned()] {
+            std::fs::remove_dir(folder).unwrap();
+        }
+        std::fs::remove_dir(hba.join(format!("bare-{number}"))).unwrap();
+    }
+    std::fs::remove_dir(hba).unwrap();
+    took
+}
+
+/// The fewest commands of tgtadm that make the same.
+async fn bare_tgt(devices: &[PathBuf]) -> Duration {
+    let tgtadm = async |text: &str| {
+        let args = words(text);
+        let args: Vec<&str> = ["--lld", "iscsi"].into_iter().chain(args.iter().map(String::as_str)).collect();
+        run("tgtadm", &args).await.unwrap();
+    };
+    let began = Instant::now();
+    for (number, device) in devices.iter().enumerate() {
+        let (tid, device) = (number + 1, device.display());
+        tgtadm(&format!("--mode target --op new --tid {tid} --targetname iqn.2003-01.org.bare:{tid}")).await;
+        tgtadm(&format!("--mode logicalunit --op new --tid {tid} --lun 1 --backing-store {device}")).await;
+        tgtadm(&format!("--mode logicalunit --op update --tid {tid} --lun 1 --params scsi_sn=bare{tid}")).await;
+        tgtadm(&format!("--mode account --op new --user bare{tid} --password bare-bare-bare")).await;
+        tgtadm(&format!("--mode account --op bind --tid {tid} --user bare{tid}")).await;
+        tgtadm(&format!("--mode target --op bind --tid {tid} --initiator-name iqn.1993-08.org.debian:01:host")).await;
+    }
+    let took = began.elapsed();
+    for tid in 1..=devices.len() {
+        tgtadm(&format!("--mode target --op delete --tid {tid} --force")).await;
+        tgtadm(&format!("--mode account --op delete --user bare{tid}")).await;
+    }
+    took
+}
+
+async fn rates(kind: TargetKind, group: &str) {
+    let count = how_many();
+    let node = Node::start(kind, group, "thin").await;
+    for resource in ["volumes", "gigabytes"] {
+        node.dev.json(&["quota", "set", "demo", &format!("{resource}=-1")]).await;
+    }
+    let took = bare(count, group, |number| words(&format!("-q -V 1g -n bare-{number} -T {group}/{group}-pool"))).await;
+    let (made, ours) = make(&node, count, &json!({"size_gib": 1})).await;
+    tell("create, thin", count, took, ours);
+
+    let selection = format!("lv_name=volume-{}", made[0]);
+    let began = Instant::now();
+    for _ in 0..10 {
+        run("lvs", &["-S", &selection, group]).await.unwrap();
+    }
+    eprintln!("STEP lvs of one of {count}: {:.1} ms each", began.elapsed().as_secs_f64() * 100.0);
+
+    let exported = &made[..count / 5];
+    let devices: Vec<PathBuf> = exported.iter().map(|id| PathBuf::from(format!("/dev/{group}/volume-{id}"))).collect();
+    let took = if kind == TargetKind::Lio { bare_lio(&devices) } else { bare_tgt(&devices).await };
+    let (asked, ours) = attach(&node, exported).await;
+    tell(&format!("export by {kind:?}"), exported.len(), took, ours);
+
+    let clones = count / 10;
+    let (source, _) = make(&node, 1, &json!({"size_gib": 2})).await;
+    let of = format!("{group}/volume-{}", source[0]);
+    let took = bare(clones, group, |number| words(&format!("-q -kn -n bare-{number} -s {of}"))).await;
+    let (_, ours) = make(&node, clones, &json!({"source_volume": source[0]})).await;
+    tell("clone of 2 GiB, thin", clones, took, ours);
+    tell_steps(&node).await;
+    for id in asked {
+        node.ask("attachment", "delete", json!({"id": id})).await;
+    }
+    wait_for_no_export().await;
+    node.dev.stop().await;
+    // One by one it would take as long as all the rest.
+    let left: Vec<String> = volumes(group).iter().map(|lv| format!("{group}/{}", lv.name)).collect();
+    run("lvremove", &["-q", "-f"].into_iter().chain(left.iter().map(String::as_str)).collect::<Vec<_>>())
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement of several minutes: .ci/lab rates --ignored"]
+async fn rates_on_lio() {
+    rates(TargetKind::Lio, &volume_groups().0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement of several minutes: .ci/lab rates --ignored"]
+async fn rates_on_tgt() {
+    let tgtd = Tgtd::start().await;
+    rates(TargetKind::Tgt, &volume_groups().0).await;
+    tgtd.kill().await;
+}
