@@ -35,34 +35,46 @@ pub struct Subject<D> {
     pub too_large: Option<SizeGib>,
 }
 
+/// Runs checks one after the other, and tells how long each took: on real storage it is minutes in all.
+macro_rules! each {
+    ($subject:ident: $($check:path),+ $(,)?) => {$(
+        let began = std::time::Instant::now();
+        $check($subject).await;
+        eprintln!("{} ms: {}", began.elapsed().as_millis(), stringify!($check));
+    )+};
+}
+
 /// Runs the whole suite.
 ///
 /// # Panics
 /// With the name of the check when the driver breaks the contract.
 pub async fn run<D: Driver>(subject: &Subject<D>) {
-    absence_is_an_answer(subject).await;
-    a_volume_lives(subject).await;
-    every_task_may_come_twice(subject).await;
-    a_leftover_is_removed(subject).await;
-    what_is_not_ours_is_left_alone(subject).await;
-    what_does_not_fit_is_refused(subject).await;
-    the_figures_add_up(subject).await;
-    copies::a_snapshot_lives(subject).await;
-    copies::a_snapshot_keeps_what_was_there(subject).await;
-    copies::a_volume_begins_with_the_data_of_another(subject).await;
-    copies::what_was_cut_short_is_finished(subject).await;
-    copies::what_stops_midway_goes_on(subject).await;
-    copies::what_was_given_up_is_removed(subject).await;
-    copies::nothing_is_made_of_nothing(subject).await;
-    copies::a_volume_with_snapshots_grows_and_stays(subject).await;
-    copies::a_host_reaches_a_volume(subject).await;
-    manages::a_volume_comes_and_goes_with_its_data(subject).await;
-    manages::what_cannot_be_taken_over_is_left_alone(subject).await;
-    manages::a_snapshot_comes_and_goes(subject).await;
-    reverts::a_volume_goes_back_to_its_snapshot(subject).await;
-    reverts::a_revert_that_was_cut_short_is_finished(subject).await;
-    reverts::a_late_revert_takes_nothing_away(subject).await;
-    reverts::a_revert_that_was_given_up_leaves_nothing(subject).await;
+    each!(
+        subject:
+        absence_is_an_answer,
+        a_volume_lives,
+        every_task_may_come_twice,
+        a_leftover_is_removed,
+        what_is_not_ours_is_left_alone,
+        what_does_not_fit_is_refused,
+        the_figures_add_up,
+        copies::a_snapshot_lives,
+        copies::a_snapshot_keeps_what_was_there,
+        copies::a_volume_begins_with_the_data_of_another,
+        copies::what_was_cut_short_is_finished,
+        copies::what_stops_midway_goes_on,
+        copies::what_was_given_up_is_removed,
+        copies::nothing_is_made_of_nothing,
+        copies::a_volume_with_snapshots_grows_and_stays,
+        copies::a_host_reaches_a_volume,
+        manages::a_volume_comes_and_goes_with_its_data,
+        manages::what_cannot_be_taken_over_is_left_alone,
+        manages::a_snapshot_comes_and_goes,
+        reverts::a_volume_goes_back_to_its_snapshot,
+        reverts::a_revert_that_was_cut_short_is_finished,
+        reverts::a_late_revert_takes_nothing_away,
+        reverts::a_revert_that_was_given_up_leaves_nothing,
+    );
     if hosts::exports(subject).await {
         run_hosts(subject).await;
     }
@@ -75,11 +87,14 @@ pub async fn run<D: Driver>(subject: &Subject<D>) {
 /// With the name of the check when the driver breaks the contract.
 pub async fn run_hosts<D: Driver>(subject: &Subject<D>) {
     assert!(hosts::exports(subject).await, "it exports nothing");
-    hosts::hosts_come_and_go(subject).await;
-    hosts::a_host_shares_its_login(subject).await;
-    hosts::a_late_task_leaves_hosts_alone(subject).await;
-    hosts::a_target_follows_its_volume(subject).await;
-    hosts::a_host_has_a_name(subject).await;
+    each!(
+        subject:
+        hosts::hosts_come_and_go,
+        hosts::a_host_shares_its_login,
+        hosts::a_late_task_leaves_hosts_alone,
+        hosts::a_target_follows_its_volume,
+        hosts::a_host_has_a_name,
+    );
 }
 
 /// Nothing there is an observation, not an error; deleting it and reverting its creation are done already.

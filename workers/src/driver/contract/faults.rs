@@ -108,7 +108,10 @@ pub async fn run_faults<D: Driver>(subject: &Subject<D>, faults: &[Fault]) {
     for fault in faults {
         for nth in 1.. {
             assert!(nth <= STEPS_MAX, "{fault:?}: a task has more than {STEPS_MAX} steps");
-            if !life(subject, nth, *fault).await {
+            let began = std::time::Instant::now();
+            let struck = life(subject, nth, *fault).await;
+            eprintln!("{} ms: {fault:?} at each task's step {nth}", began.elapsed().as_millis());
+            if !struck {
                 break;
             }
         }
