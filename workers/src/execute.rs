@@ -169,7 +169,9 @@ async fn succeed<D: Driver>(driver: &D, task: &Task, done: Vec<StepDone>) -> Don
         }
         (Operation::ManageVolume { .. }, Phase::Execute) => driver.observe(task).await.map(|look| match look.object {
             Observed::Present(found) => Told { size_bytes: Some(found.size_bytes), ..Told::default() },
-            Observed::Absent | Observed::Unknown => Told::default(),
+            // Where nothing is kept everything has the least size that there is.
+            Observed::Unknown => Told { size_bytes: Some(0), ..Told::default() },
+            Observed::Absent => Told::default(),
         }),
         _ => Ok(Told::default()),
     };

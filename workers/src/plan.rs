@@ -9,7 +9,7 @@
 //! extend            NotFound           nothing, or Extend            Conflict           Extend
 //! snapshot          Snapshot           nothing                       Conflict           Snapshot
 //! delete snapshot   nothing            Split, Wipe, Remove           Conflict           Remove
-//! manage            Adopt              nothing, or Extend            Conflict           Unsupported
+//! manage            Adopt              nothing, or Extend            Conflict           Adopt
 //! unmanage          nothing            Release                       nothing            nothing
 //! connect           NotFound           Activate, Export              Conflict           Activate
 //! disconnect        nothing            Unexport                      nothing            nothing

@@ -33,6 +33,10 @@ pub(super) fn of_group(cx: &Context<'_>, delete: &VolumeDelete) -> Decision {
 }
 
 fn removed(cx: &Context<'_>, volume: &Volume, delete: &VolumeDelete, any_status: bool) -> Decision {
+    // By force neither: what is there may still be somebody else's.
+    if matches!(volume.status, VolumeStatus::Managing { .. }) {
+        return Err(not_deletable(volume, delete, "wait"));
+    }
     let snapshots: Vec<&Snapshot> = cx.state.snapshots_of(volume.id).map(AsRef::as_ref).collect();
     // What lies nowhere is gone at once, from every status, as in Cinder.
     if volume.pool.is_some() {
@@ -169,6 +173,12 @@ fn check_snapshots(
         return Err(not_deletable(volume, delete, remedy));
     }
     for found in snapshots {
+        // What is there may still be somebody else's, or still has our name.
+        snapshot_delete::not_being_given_back(cx, found)?;
+        let at_work = found.status.flow().and_then(|flow| cx.state.flows.get(&flow));
+        if at_work.is_some_and(|flow| flow.kind == FlowKind::SnapshotManage) {
+            return Err(not_deletable(volume, delete, format!("snapshot {} is being taken over: wait", found.id)));
+        }
         if found.group_snapshot.is_some() {
             return Err(not_deletable(
                 volume,

@@ -28,9 +28,7 @@ impl Seen<'_> {
             Err(Failure { message, ..self.failure(kind, "") })
         };
         let source = match (&self.look.object, &self.look.source) {
-            (Observed::Unknown, _) | (_, Observed::Unknown) => {
-                return about_source(FailureKind::Unsupported, "cannot be taken over: this backend keeps nothing");
-            }
+            (Observed::Unknown, _) | (_, Observed::Unknown) => return Ok(vec![self.step(Act::Adopt)]),
             (Observed::Present(_), _) if self.objects.object.name() != source_name.as_str() => {
                 return Err(self.foreign());
             }

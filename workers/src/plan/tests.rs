@@ -318,7 +318,7 @@ fn what_is_somebody_elses_is_taken_over_and_given_back() {
         (&manage, present(&Found { active: false, ..OURS }), absent.clone(), "activate"),
         (&manage, present(&earlier), present(&foreign), "conflict"),
         (&manage, present(&foreign), present(&foreign), "conflict"),
-        (&manage, Observed::Unknown, Observed::Unknown, "unsupported"),
+        (&manage, Observed::Unknown, Observed::Unknown, "adopt"),
         (&same, present(&foreign), present(&foreign), "adopt"),
         (&take, absent.clone(), present(&snapshot), "adopt"),
         (&take, absent.clone(), present(&foreign), "conflict"),

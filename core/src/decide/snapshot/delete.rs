@@ -61,13 +61,14 @@ fn removed(cx: &Context<'_>, snapshot: &Snapshot, delete: &SnapshotDelete) -> De
 }
 
 /// What goes with its volume, or is what its volume goes back to, in that one's flow, has no flow of its own that could
-/// be taken over.
+/// be abandoned; and what is being taken over may still be somebody else's.
 pub(super) fn not_with_its_volume(cx: &Context<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
     let at_work = snapshot.status.flow().and_then(|flow| cx.state.flows.get(&flow));
     let message = match at_work.map(|flow| flow.kind) {
         Some(FlowKind::VolumeDelete) => {
             format!("Snapshot {} is being deleted with its volume {}.", snapshot.id, snapshot.volume)
         }
+        Some(FlowKind::SnapshotManage) => format!("Snapshot {} is being taken over.", snapshot.id),
         Some(FlowKind::VolumeRevert) => {
             format!("Volume {} is being reverted to its snapshot {}.", snapshot.volume, snapshot.id)
         }
@@ -77,7 +78,7 @@ pub(super) fn not_with_its_volume(cx: &Context<'_>, snapshot: &Snapshot) -> Resu
 }
 
 /// What could not be taken over is somebody else's, and still has our name until that is taken back.
-pub(super) fn not_being_given_back(cx: &Context<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
+pub(in crate::decide) fn not_being_given_back(cx: &Context<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
     let gives_back =
         |task: &Task| matches!(task.operation, Operation::UnmanageSnapshot { snapshot: id, .. } if id == snapshot.id);
     let mut at_work = cx.state.flows.values().filter_map(|flow| flow.task.as_ref());

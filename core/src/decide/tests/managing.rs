@@ -191,3 +191,33 @@ fn each_guard_of_managing_has_its_refusal() {
         check(BACKENDS, &[(given, when, then)]);
     }
 }
+
+/// Not by force either: what is being taken over may still be somebody else's, and so is what is being given back.
+#[test]
+fn what_is_being_taken_over_is_not_deleted() {
+    let rows = [
+        (
+            MANAGE,
+            r#"do@admin volume.delete {"id":"<m>","force":true}"#,
+            "refused InvalidVolumeStatus: Invalid volume: Volume must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.",
+        ),
+        (
+            &format!("{MANAGE}; {MANAGED}; {TAKE}"),
+            r#"do@admin volume.delete {"id":"<m>","force":true,"cascade":true}"#,
+            "refused InvalidVolumeStatus: Invalid volume: Volume must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.",
+        ),
+        (
+            &format!("{MANAGE}; {MANAGED}; {TAKE}; report s fail:conflict"),
+            r#"do@admin volume.delete {"id":"<m>","force":true,"cascade":true}"#,
+            "refused InvalidSnapshotStatus: Invalid snapshot: Snapshot <s> is being given back to whom it was taken over from.",
+        ),
+        (
+            &format!("{MANAGE}; {MANAGED}; {TAKE}"),
+            r#"do@admin snapshot.delete {"id":"<s>","force":true}"#,
+            "refused InvalidSnapshotStatus: Invalid snapshot: Snapshot <s> is being taken over.",
+        ),
+    ];
+    for (given, when, then) in rows {
+        check(BACKENDS, &[(given, when, then)]);
+    }
+}
