@@ -70,7 +70,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             exports: exports.is_some(),
             items: Vec::new(),
         };
-        for part in parts(report, stored(&objects, exports.as_deref().unwrap_or_default())) {
+        for part in parts(&report, stored(&objects, exports.as_deref().unwrap_or_default())) {
             match self.reporter.report(&self.message(ReportBody::Inventory(part))).await {
                 Ok(ReportReply::Recorded { .. }) => {}
                 Ok(ReportReply::Refused(why)) => tracing::error!(why, "control refused a part of the inventory"),
@@ -119,7 +119,7 @@ fn stored(objects: &[Item], exports: &[ExportItem]) -> Vec<StoredItem> {
 }
 
 /// Cuts them into parts that fit into one message each; at least one, which says that nothing is there.
-fn parts(whole: InventoryReport, mut items: Vec<StoredItem>) -> Vec<InventoryReport> {
+fn parts(whole: &InventoryReport, mut items: Vec<StoredItem>) -> Vec<InventoryReport> {
     let mut parts = Vec::with_capacity(items.len() / INVENTORY_ITEMS_MAX + 1);
     let mut after = None;
     loop {
@@ -187,7 +187,7 @@ mod tests {
     fn parts_follow_each_other_without_a_gap() {
         for (count, expected) in [(0, 1), (1, 1), (INVENTORY_ITEMS_MAX, 1), (INVENTORY_ITEMS_MAX + 1, 2), (300, 5)] {
             let objects: Vec<Item> = (0..count as u128).map(|n| found(Object::Volume(volume(n)), 1)).collect();
-            let parts = parts(report(), stored(&objects, &[]));
+            let parts = parts(&report(), stored(&objects, &[]));
             assert_eq!(parts.len(), expected, "{count}");
             assert!(parts.iter().all(|part| part.items.len() <= INVENTORY_ITEMS_MAX));
             assert_eq!(parts.iter().map(|part| part.items.len()).sum::<usize>(), count);

@@ -16,7 +16,7 @@ use crate::driver::memory::Fault;
 use crate::driver::{Applied, Driver, Meter, failure};
 use crate::execute::execute;
 use crate::object::Item;
-use crate::plan::{Look, Step};
+use crate::plan::{Look, Step, plan};
 use crate::target::ExportItem;
 use crate::turn::Room;
 
@@ -109,21 +109,21 @@ pub async fn run_faults<D: Driver>(subject: &Subject<D>, faults: &[Fault]) {
         for nth in 1.. {
             assert!(nth <= STEPS_MAX, "{fault:?}: a task has more than {STEPS_MAX} steps");
             let began = std::time::Instant::now();
-            let struck = life(subject, nth, *fault).await;
+            let more = life(subject, nth, *fault).await;
             eprintln!("{} ms: {fault:?} at each task's step {nth}", began.elapsed().as_millis());
-            if !struck {
+            if !more {
                 break;
             }
         }
     }
 }
 
-/// One life in which each task meets the fault at its `nth` step; false when no task has so many.
+/// One life in which each task meets the fault at its `nth` step; whether a task has more steps than that.
 async fn life<D: Driver>(subject: &Subject<D>, nth: u64, fault: Fault) -> bool {
     let (volume, of_snapshot, of_volume) = (id(60), id(61), id(62));
     let (snapshot, host) = (super::copies::snapshot_id(60), subject.host(volume, 1));
     let from_snapshot = subject.copy_of(of_snapshot, 1, CopySource::Snapshot { snapshot, volume });
-    let mut struck = meets(subject, &subject.create(volume, 1), nth, fault).await;
+    let mut steps = meets(subject, &subject.create(volume, 1), nth, fault).await;
     subject.write(volume, b"first").await;
     for task in [
         subject.take(snapshot, volume),
@@ -134,20 +134,22 @@ async fn life<D: Driver>(subject: &Subject<D>, nth: u64, fault: Fault) -> bool {
         subject.extend(volume, 2),
         host.disconnect(),
     ] {
-        struck |= meets(subject, &task, nth, fault).await;
+        steps = steps.max(meets(subject, &task, nth, fault).await);
     }
     for copy in [of_snapshot, of_volume] {
         subject.expect_data(copy, b"first").await;
     }
     for gone in [of_snapshot, of_volume, volume] {
-        struck |= meets(subject, &subject.delete(gone), nth, fault).await;
+        steps = steps.max(meets(subject, &subject.delete(gone), nth, fault).await);
     }
     nothing_is_left(subject, &[volume, of_snapshot, of_volume], nth, fault).await;
-    struck
+    steps > nth
 }
 
-/// The task is executed until it succeeds, as the queue and control have it; whether the fault struck.
-async fn meets<D: Driver>(subject: &Subject<D>, task: &Task, nth: u64, fault: Fault) -> bool {
+/// The task is executed until it succeeds, as the queue and control have it; how many steps it has.
+async fn meets<D: Driver>(subject: &Subject<D>, task: &Task, nth: u64, fault: Fault) -> u64 {
+    let look = subject.driver.observe(task).await.expect("observe");
+    let steps = plan(task, &look).expect("a plan").len() as u64;
     let faulty = Faulty::new(subject.driver.clone(), nth, fault);
     let context = format!("{fault:?} at step {nth} of {:?}", task.operation);
     let first = {
@@ -167,7 +169,8 @@ async fn meets<D: Driver>(subject: &Subject<D>, task: &Task, nth: u64, fault: Fa
     }
     subject.done(task).await;
     assert_eq!(subject.done(task).await, [""; 0], "{context}: once more");
-    faulty.struck()
+    assert_eq!(faulty.struck(), nth <= steps, "{context}: a task of {steps} steps");
+    steps
 }
 
 async fn nothing_is_left<D: Driver>(subject: &Subject<D>, volumes: &[VolumeId], nth: u64, fault: Fault) {
