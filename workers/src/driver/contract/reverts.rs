@@ -50,11 +50,12 @@ pub(super) async fn a_revert_that_was_cut_short_is_finished<D: Driver>(subject: 
         round += 1;
         subject.write(volume, b"behind").await;
         let revert = subject.revert(volume, snapshot, round);
-        let before = subject.run_some(&revert, dies_after).await.expect("a_revert_that_was_cut_short_is_finished");
+        subject.run_some(&revert, dies_after).await.expect("a_revert_that_was_cut_short_is_finished");
         let rest = subject.done(&revert).await;
         subject.expect_data(volume, b"before").await;
         subject.expect_pair(volume, snapshot, later(round)).await;
-        if rest.is_empty() && before.len() < dies_after {
+        // It died behind its last step; each round may write a whole volume.
+        if rest.is_empty() {
             break;
         }
     }
@@ -111,13 +112,14 @@ pub(super) async fn a_revert_that_was_given_up_leaves_nothing<D: Driver>(subject
     for dies_after in 1.. {
         let revert = subject.revert(volume, snapshot, dies_after);
         let steps = usize::try_from(dies_after).unwrap_or(usize::MAX);
+        let whole = plan(&revert, &subject.driver.observe(&revert).await.expect("observe")).expect("a plan").len();
         let before = subject.run_some(&revert, steps).await.expect("a_revert_that_was_given_up_leaves_nothing");
         let back = reverted(revert);
         subject.done(&back).await;
         assert_eq!(subject.done(&back).await, [""; 0], "a_revert_that_was_given_up_leaves_nothing: {before:?}");
         subject.expect_size(volume, 1).await;
         assert_eq!(subject.inventory_of(&[volume]).await.len(), 2, "a_revert_that_was_given_up_leaves_nothing");
-        if before.len() < steps {
+        if steps >= whole {
             break;
         }
     }
