@@ -49,7 +49,7 @@ async fn lvm_keeps_the_drivers_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lvm_with_lio_keeps_the_drivers_contract() {
     let (thin, _) = volume_groups();
-    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Lio), &[Fault::CrashBefore, Fault::CrashAfter]).await;
+    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Lio), &[Fault::CrashAfter]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
