@@ -110,7 +110,10 @@ fn went_on(progress: &[u8], marked_mib: u64, log: &str) {
     assert!(marked_percent > 0 && progress.len() > 3, "{marked_mib} MiB: {progress:?}");
     // A life begins with 0, before it has looked how far the one before it came; then it is never below the mark.
     let after = progress.iter().skip_while(|percent| **percent < marked_percent);
-    assert!(after.clone().all(|percent| *percent == 0 || *percent >= marked_percent), "{marked_percent} %: {progress:?}");
+    assert!(
+        after.clone().all(|percent| *percent == 0 || *percent >= marked_percent),
+        "{marked_percent} %: {progress:?}"
+    );
 }
 
 /// A pattern of its own at each place.

@@ -1,37 +1,44 @@
-//! What the log promises comes back by itself: a target that ended, configfs that somebody cleared. See also `reboot`.
+//! What the log promises comes back by itself: a target that ended, configfs that somebody cleared. Data and the host's
+//! side of it are in `reboot`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stele_workers::target::TargetKind;
 
-use crate::cell::{Node, wait};
+use crate::cell::{Node, wait, wait_for_export, wait_for_no_export};
 use crate::lvm::volume_groups;
 use crate::node::{Tgtd, clear_configfs, exports, run};
 
-/// A host writes before and after its target forgot it, into one mounted file system, without doing anything about it.
-async fn survives(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
+/// Two volumes are exported; the target forgets both, and nobody asks for anything.
+async fn comes_back(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
     let node = Node::start(kind, group, "thin").await;
-    let web = node.create("web").await;
-    let device = node.attach("web").await;
-    run("mkfs.ext4", &["-q", device.to_str().unwrap()]).await.unwrap();
-    node.mounted(&device, async |at: &std::path::Path| {
-        std::fs::write(at.join("before"), "x".repeat(1 << 20)).unwrap();
-        run("sync", &["-f", at.to_str().unwrap()]).await.unwrap();
-        forget().await;
-        node.dev.json(&["drift", "scan", "--wait"]).await;
-        wait(async || is_as_promised(&node).await && !exports().await.is_empty()).await;
-        // The initiator comes back by itself as well; what it writes meanwhile waits.
-        if let Err(error) = std::fs::write(at.join("after"), "y".repeat(1 << 20)) {
-            panic!("{error}\n{}", run("dmesg", &[]).await.unwrap_or_default());
-        }
-        run("sync", &["-f", at.to_str().unwrap()]).await.unwrap();
-        assert_eq!(std::fs::read_to_string(at.join("before")).unwrap(), "x".repeat(1 << 20));
-    })
-    .await;
-    let story = node.dev.stele(&["replay", "show", "volume", &web]).await;
+    let mut attachments = Vec::new();
+    for name in ["web", "db"] {
+        let volume = node.create(name).await;
+        let host = json!({"host": "h1", "initiator": "iqn.1993-08.org.debian:01:h1"});
+        let asked = node.ask("attachment", "create", json!({"volume": volume, "connector": host})).await;
+        wait_for_export(&format!("iqn.2010-10.org.openstack:volume-{volume}")).await;
+        attachments.push((volume, asked.subjects.attachment.unwrap()));
+    }
+    node.dev.json(&["drift", "scan", "--wait"]).await;
+    assert!(is_as_promised(&node).await);
+    forget().await;
+    assert_eq!(exports().await, Vec::<String>::new());
+    node.dev.json(&["drift", "scan", "--wait"]).await;
+    wait(async || is_as_promised(&node).await && exports().await.len() == 2).await;
+    // Once more, and nothing is found: what came back is whole.
+    node.dev.json(&["drift", "scan", "--wait"]).await;
+    assert!(is_as_promised(&node).await);
+    let story = node.dev.stele(&["replay", "show", "volume", &attachments[0].0]).await;
     let story = String::from_utf8_lossy(&story.stdout).into_owned();
-    assert!(story.contains("drift_repair") && story.contains("connect_volume"), "{story}");
-    node.detach("web").await;
-    node.dev.json(&["volume", "delete", "web", "--wait"]).await;
+    assert!(story.contains("is being repaired"), "{story}");
+    for (volume, attachment) in attachments {
+        node.ask("attachment", "delete", json!({"id": attachment})).await;
+        node.wait_for_volume(&volume).await;
+    }
+    wait_for_no_export().await;
+    for name in ["web", "db"] {
+        node.dev.json(&["volume", "delete", name, "--wait"]).await;
+    }
     node.end().await;
 }
 
@@ -43,14 +50,14 @@ async fn is_as_promised(node: &Node) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn exports_come_back_when_configfs_was_cleared() {
     let (thin, _) = volume_groups();
-    survives(TargetKind::Lio, &thin, async || clear_configfs().unwrap()).await;
+    comes_back(TargetKind::Lio, &thin, async || clear_configfs().unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exports_come_back_when_tgtd_was_killed() {
     let (thin, _) = volume_groups();
     let mut tgtd = Some(Tgtd::start().await);
-    survives(TargetKind::Tgt, &thin, async || {
+    comes_back(TargetKind::Tgt, &thin, async || {
         tgtd.take().unwrap().kill().await;
         tgtd = Some(Tgtd::start().await);
     })
