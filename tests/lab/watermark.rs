@@ -40,7 +40,7 @@ async fn a_thin_pool_above_its_mark_takes_nothing_new() {
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("stele.toml");
     let text = format!(
-        "[[backend]]\nname = \"lab@small\"\nreport_interval_ms = 500\n[backend.driver.lvm]\nvolume_group = \"{group}\"\n\
+        "[[backend]]\nname = \"lab@small\"\nreport_interval_ms = 500\nmax_over_subscription_ratio = 100\n[backend.driver.lvm]\nvolume_group = \"{group}\"\n\
          lvm_type = \"thin\"\npool = \"{POOL}\"\nthin_data_percent_max = 60\n"
     );
     std::fs::write(&settings, text).unwrap();
@@ -50,7 +50,7 @@ async fn a_thin_pool_above_its_mark_takes_nothing_new() {
     let web = dev.json(&["volume", "create", "--size", "1", "--name", "web", "--wait"]).await;
     let id = web["id"].as_str().unwrap();
 
-    // By the books there is room: 1 of 3 GiB is promised. In truth three quarters are used.
+    // By the books there is room: 1 of 16 GiB is promised. In truth three quarters are used.
     let device = format!("of=/dev/{group}/volume-{id}");
     run("dd", &["if=/dev/zero", &device, "bs=1M", "count=120", "oflag=direct"]).await.unwrap();
     let full = pool_when(&dev, |percent| percent > 60.0).await;

@@ -170,9 +170,10 @@ fn is_over_quota(code: RefusalCode) -> bool {
     )
 }
 
+use RefusalCode as Code;
+
 /// The one place that picks the status of a refused command: Cinder's for the exception with that meaning.
 fn status_of(code: RefusalCode) -> StatusCode {
-    use RefusalCode as Code;
     match code {
         Code::NotJson
         | Code::UnknownCommand

@@ -287,6 +287,9 @@ impl<'a> Keys<'a> {
             Event::TransferCreated { transfer } => {
                 (keys.volume, keys.project) = (Some(transfer.volume), Some(&transfer.project));
             }
+            Event::DriftFound { drift } => keys.volume = Some(drift.what.volume()),
+            Event::DriftGone { what, .. } => keys.volume = Some(what.volume()),
+            Event::DriftRepairing { what, flow, .. } => (keys.flow, keys.volume) = (Some(*flow), Some(what.volume())),
             Event::TransferAccepted { project, .. } => keys.project = Some(project),
             Event::GroupCreated { group } | Event::GroupUpdated { group } => keys.project = Some(&group.project),
             Event::GroupSnapshotCreated { group_snapshot } | Event::GroupSnapshotUpdated { group_snapshot } => {
