@@ -38,6 +38,7 @@ async fn keeps_the_contract(group: &str, lvm_type: LvmType, target: Option<Targe
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "its copies take more than ten minutes: `.ci/lab contract --include-ignored`"]
 async fn thick_lvm_keeps_the_drivers_contract() {
     // Its copies take their time, and `copy` kills them in the middle.
     keeps_the_contract(&volume_groups().1, LvmType::Thick, None, &[]).await;
@@ -53,13 +54,24 @@ async fn thin_lvm_keeps_the_drivers_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lvm_with_lio_keeps_the_drivers_contract() {
     let (thin, _) = volume_groups();
-    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Lio), &[Fault::CrashAfter]).await;
+    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Lio), &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lvm_with_tgt_keeps_the_drivers_contract() {
     let (thin, _) = volume_groups();
     let tgtd = Tgtd::start().await;
-    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Tgt), &[Fault::CrashAfter]).await;
+    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Tgt), &[]).await;
+    tgtd.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "each life takes half a minute: `.ci/lab contract --include-ignored`"]
+async fn exports_keep_the_drivers_contract_under_faults() {
+    let (thin, _) = volume_groups();
+    let faults = [Fault::CrashBefore, Fault::CrashAfter];
+    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Lio), &faults).await;
+    let tgtd = Tgtd::start().await;
+    keeps_the_contract(&thin, LvmType::Thin, Some(TargetKind::Tgt), &faults).await;
     tgtd.kill().await;
 }
