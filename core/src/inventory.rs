@@ -214,6 +214,17 @@ pub enum Repair {
 }
 
 impl Repair {
+    /// Whether it is done when everything is to be repaired: never what only a person can do, and what takes data away
+    /// only with `remove`.
+    #[must_use]
+    pub fn is_included(self, remove: bool) -> bool {
+        match self {
+            Self::Restore | Self::Withdraw | Self::Extend => true,
+            Self::Remove => remove,
+            Self::ByHand => false,
+        }
+    }
+
     /// The stable name, as in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -305,6 +316,11 @@ mod tests {
             (Stored::Host { volume, attachment }, DriftKind::Missing, Repair::Restore),
             (Stored::Host { volume, attachment }, DriftKind::Unexpected, Repair::Withdraw),
         ] {
+            let takes_data = repair == Repair::Remove;
+            assert_eq!(
+                (repair.is_included(false), repair.is_included(true)),
+                (repair != Repair::ByHand && !takes_data, repair != Repair::ByHand)
+            );
             assert_eq!(drift(what.clone(), kind).repair(), repair, "{what} {}", kind.name());
         }
     }

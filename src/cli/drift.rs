@@ -53,7 +53,7 @@ fn show(drifts: &[DriftView]) {
             drift.pool.to_string(),
             drift.object.clone(),
             drift.kind.clone(),
-            drift.repair.clone(),
+            drift.repair.name().to_owned(),
             or_dash(drift.flow_id.as_ref()),
             drift.reason.clone(),
         ]
@@ -74,14 +74,15 @@ async fn repair(session: &Session, args: &DriftRepair) -> Result<(), Failure> {
     told(session, "begun", &accepted)
 }
 
-/// What a repair would do: the same choice as control makes, of what is known now.
+/// What a repair would do: the same choice as control makes, of what is known now. What a flow is at work on at that
+/// moment control leaves as well.
 async fn rehearse(session: &Session, args: &DriftRepair) -> Result<(), Failure> {
     let list: DriftList = session.api.get("/v1/drifts", &[], None).await?;
     let meant = |drift: &DriftView| {
         args.pool.as_ref().is_none_or(|pool| drift.pool == *pool)
             && args.object.as_ref().is_none_or(|object| drift.object == *object)
     };
-    let done = |drift: &DriftView| drift.repair != "by_hand" && (drift.repair != "remove" || args.remove);
+    let done = |drift: &DriftView| drift.repair.is_included(args.remove);
     let (would, left): (Vec<_>, Vec<_>) = list.drifts.into_iter().filter(meant).partition(done);
     if session.json {
         return json(&json!({"would_repair": would, "would_leave": left}));

@@ -42,11 +42,11 @@ pub(super) fn repair(cx: &Context<'_>, repair: &DriftRepair) -> Decision {
     let drifts: Vec<&Drift> = cx.state.drifts.values().map(AsRef::as_ref).filter(named).collect();
     let (mut events, mut first, mut begun) = (Vec::new(), None, 0);
     for drift in &drifts {
-        let removes = drift.repair() == Repair::Remove && !repair.remove;
+        let left = !drift.repair().is_included(repair.remove);
         match (&repair.object, begin(cx, drift)) {
-            (Some(_), Ok(_)) if removes => return Err(removal_not_asked(drift)),
+            (Some(_), Ok(_)) if left => return Err(removal_not_asked(drift)),
             (Some(_), Err(why)) => return Err(not_repairable(drift, &why)),
-            (None, Ok(_)) if removes || begun >= REPAIRS_MAX => {}
+            (None, Ok(_)) if left || begun >= REPAIRS_MAX => {}
             (_, Ok((flow, repairing))) => {
                 begun += 1;
                 first = first.or(Some(flow));

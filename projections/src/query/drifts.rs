@@ -36,7 +36,7 @@ fn view(drift: Drift) -> DriftView {
         object: drift.what.to_string(),
         volume_id: drift.what.volume(),
         kind: drift.kind.name().to_owned(),
-        repair: drift.repair().name().to_owned(),
+        repair: drift.repair(),
         pool: drift.pool,
         reason: drift.reason,
         found_at: drift.found_at,

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use stele_core::id::{FlowId, PoolName, VolumeId};
+use stele_core::inventory::Repair;
 use stele_core::unit::{Position, Timestamp};
 
 /// Something on the storage that is not as the log promises.
@@ -17,7 +18,7 @@ pub struct DriftView {
     /// In words.
     pub reason: String,
     /// What a repair does: `restore`, `withdraw`, `extend`, `remove`, or `by_hand` when only a person can.
-    pub repair: String,
+    pub repair: Repair,
     /// When it was found.
     pub found_at: Timestamp,
     /// Where that was recorded.

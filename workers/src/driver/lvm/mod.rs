@@ -12,6 +12,7 @@
 //! | report    | the parser of what `lvs` and `vgs` print                    |
 //! | classify  | what a failed command means                                 |
 //! | copy      | copies from device to device                                |
+//! | device    | the two devices of a copy, open for it alone                |
 //! | looks     | one `lvs` for all who wait for one                          |
 //! | manage    | what is taken over from somebody else, and given up         |
 //! | revert    | volumes that get the data of a snapshot back                |
@@ -22,6 +23,7 @@
 mod argv;
 mod classify;
 mod copy;
+mod device;
 mod looks;
 mod manage;
 mod overwrite;

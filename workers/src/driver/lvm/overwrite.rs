@@ -1,15 +1,17 @@
 //! The bytes of a snapshot over those of its volume, by this process itself, as copies are made. Only where they differ:
 //! what is the same is not written, so storage has nothing more to keep for the volume's snapshots than it must.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
-use stele_core::task::{Failure, FailureKind};
+use stele_core::task::Failure;
 
-use crate::driver::{Meter, failure};
+use super::device::{aligned, blocking, buffer};
+use crate::driver::Meter;
+
+/// What this step is called when it fails.
+const STEP: &str = "overwrite";
 
 /// How much is compared at a time. Between two of them the work can be given up.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -17,32 +19,13 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// How much is written where anything of it differs.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// What the buffer of an unbuffered read or write begins at a multiple of; no device has larger blocks.
-const ALIGN_BYTES: usize = 4096;
-
 /// A snapshot and its volume, open.
-pub(super) struct Pair(Arc<Open>);
-
-struct Open {
-    from: File,
-    into: File,
-    size_bytes: u64,
-}
+pub(super) struct Pair(Arc<super::device::Pair>);
 
 impl Pair {
     /// Opens the snapshot to read and the volume to write, the latter for this process alone.
     pub(super) async fn open(from: String, into: String) -> Result<Self, Failure> {
-        blocking(move || {
-            let mut snapshot = device(&from, OpenOptions::new().read(true), OFlags::empty())?;
-            let mut volume = device(&into, OpenOptions::new().read(true).write(true), OFlags::EXCL)?;
-            let (size_bytes, room_bytes) = (snapshot.seek(SeekFrom::End(0))?, volume.seek(SeekFrom::End(0))?);
-            if size_bytes > room_bytes {
-                let message = format!("{from} has {size_bytes} bytes and {into} only {room_bytes}");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-            }
-            Ok(Self(Arc::new(Open { from: snapshot, into: volume, size_bytes })))
-        })
-        .await
+        super::device::Pair::open(STEP, from, into).await.map(Self)
     }
 
     /// Makes the volume read as the snapshot, as far as that reaches.
@@ -50,71 +33,38 @@ impl Pair {
         let mut offset = 0;
         while offset < self.0.size_bytes {
             let open = self.0.clone();
-            offset = blocking(move || open.overwrite_chunk(offset)).await?;
+            offset = blocking(STEP, move || overwrite_chunk(&open, offset)).await?;
             meter.advance(offset, self.0.size_bytes);
         }
         let open = self.0.clone();
-        blocking(move || open.into.sync_all()).await
+        blocking(STEP, move || open.into.sync_all()).await
     }
 }
 
-impl Open {
-    /// Does what is at `offset`; where to go on.
-    fn overwrite_chunk(&self, offset: u64) -> io::Result<u64> {
-        let length = usize::try_from(self.size_bytes - offset).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-        let (mut wanted, mut found) = (buffer(), buffer());
-        let (wanted, found) = (aligned(&mut wanted, length), aligned(&mut found, length));
-        self.from.read_exact_at(wanted, offset)?;
-        self.into.read_exact_at(found, offset)?;
-        let mut at = offset;
-        for (wanted, found) in wanted.chunks(PIECE_BYTES).zip(found.chunks(PIECE_BYTES)) {
-            if wanted != found {
-                self.into.write_all_at(wanted, at)?;
-            }
-            at += wanted.len() as u64;
+/// Does what is at `offset`; where to go on.
+fn overwrite_chunk(pair: &super::device::Pair, offset: u64) -> io::Result<u64> {
+    let length = usize::try_from(pair.size_bytes - offset).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+    let (mut wanted, mut found) = (buffer(CHUNK_BYTES), buffer(CHUNK_BYTES));
+    let (wanted, found) = (aligned(&mut wanted, length), aligned(&mut found, length));
+    pair.from.read_exact_at(wanted, offset)?;
+    pair.into.read_exact_at(found, offset)?;
+    let mut at = offset;
+    for (wanted, found) in wanted.chunks(PIECE_BYTES).zip(found.chunks(PIECE_BYTES)) {
+        if wanted != found {
+            pair.into.write_all_at(wanted, at)?;
         }
-        Ok(at)
+        at += wanted.len() as u64;
     }
-}
-
-fn buffer() -> Vec<u8> {
-    vec![0; CHUNK_BYTES + ALIGN_BYTES]
-}
-
-fn aligned(buffer: &mut [u8], length: usize) -> &mut [u8] {
-    let skip = buffer.as_ptr().align_offset(ALIGN_BYTES).min(ALIGN_BYTES);
-    &mut buffer[skip..skip + length]
-}
-
-/// Without the page cache, which belongs to others; through it where the storage cannot do without.
-fn device(path: &str, options: &mut OpenOptions, flags: OFlags) -> io::Result<File> {
-    let mut with = |flags: OFlags| options.custom_flags(flags.bits().cast_signed()).open(path);
-    let opened = match with(flags | OFlags::DIRECT) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => with(flags),
-        opened => opened,
-    };
-    opened.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Failure> {
-    let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    done.map_err(|error| {
-        let kind = match error.kind() {
-            io::ErrorKind::StorageFull => FailureKind::NoSpace,
-            io::ErrorKind::ResourceBusy => FailureKind::Busy,
-            io::ErrorKind::NotFound => FailureKind::NotFound,
-            io::ErrorKind::InvalidInput => FailureKind::Conflict,
-            io::ErrorKind::PermissionDenied => FailureKind::ToolUnavailable,
-            _ => FailureKind::Other,
-        };
-        failure(kind, "overwrite", error.to_string())
-    })
+    Ok(at)
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
+    use stele_core::task::FailureKind;
+
+    use super::super::device::ALIGN_BYTES;
     use super::*;
 
     #[tokio::test]
@@ -123,7 +73,7 @@ mod tests {
         let path = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();
         let size = 3 * CHUNK_BYTES + 5 * ALIGN_BYTES;
         let sparse = |name: &str, size: usize, written: &[(usize, u8)]| {
-            let file = File::create(path(name)).unwrap();
+            let file = std::fs::File::create(path(name)).unwrap();
             file.set_len(size as u64).unwrap();
             for (at, byte) in written {
                 file.write_all_at(&[*byte; ALIGN_BYTES], *at as u64).unwrap();
