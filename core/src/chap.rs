@@ -23,6 +23,10 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// How many letters a password has: 100 bits, and more than the 96 that RFC 7143 asks for.
 const PASSWORD_CHARS: usize = 20;
 
+/// What every user name begins with. LIO takes a name that begins with `0b` or `0x` for a number that is written so
+/// (`extract_param` in `drivers/target/iscsi/iscsi_target_nego.c`) and refuses the login; an id may begin with `0b`.
+const USERNAME_PREFIX: &str = "stele-";
+
 /// The key of a cell.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ChapKey(Vec<u8>);
@@ -58,10 +62,7 @@ impl ChapKey {
     pub fn of(&self, attachment: AttachmentId) -> Chap {
         let digest = self.digest(&format!("stele chap {attachment}"));
         let letter = |byte: &u8| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]);
-        Chap {
-            username: attachment.0.simple().to_string(),
-            password: digest.iter().take(PASSWORD_CHARS).map(letter).collect(),
-        }
+        Chap { username: username(attachment), password: digest.iter().take(PASSWORD_CHARS).map(letter).collect() }
     }
 
     /// The secrets that a whole target node asks for before it tells what it has: nobody is given them.
@@ -85,11 +86,17 @@ impl ChapKey {
     }
 }
 
+/// The user name of an attachment's secrets.
+#[must_use]
+pub fn username(attachment: AttachmentId) -> String {
+    format!("{USERNAME_PREFIX}{}", attachment.0.simple())
+}
+
 /// The attachment whose secrets have this user name; the nil id for a name that is none of ours.
 #[must_use]
 pub fn attachment_of(username: &str) -> AttachmentId {
-    let ours = username.len() == 32;
-    AttachmentId(uuid::Uuid::try_parse(username).ok().filter(|_| ours).unwrap_or_default())
+    let id = username.strip_prefix(USERNAME_PREFIX).filter(|id| id.len() == 32);
+    AttachmentId(id.and_then(|id| uuid::Uuid::try_parse(id).ok()).unwrap_or_default())
 }
 
 impl fmt::Debug for ChapKey {
@@ -118,7 +125,7 @@ mod tests {
     fn secrets_follow_from_key_and_attachment() {
         let key = ChapKey::new(&[7; 32]).unwrap();
         let chap = key.of(attachment(5));
-        assert_eq!(chap.username, "00000000000000000000000000000005");
+        assert_eq!(chap.username, "stele-00000000000000000000000000000005");
         assert_eq!(attachment_of(&chap.username), attachment(5));
         assert_eq!(attachment_of("admin"), attachment(0));
         assert_eq!(chap.password.len(), PASSWORD_CHARS);
@@ -127,6 +134,15 @@ mod tests {
         let other = ChapKey::new(&[8; 32]).unwrap();
         assert_ne!(chap.password, other.of(attachment(5)).password);
         assert_ne!(key.fingerprint(), other.fingerprint());
+    }
+
+    /// One attachment in 256 has an id like this, and could never log in to LIO.
+    #[test]
+    fn no_user_name_reads_as_a_number() {
+        let odd = attachment(0x0bac_d4b0_bb65_5386_899f_c66e_4d66_8e0a);
+        let name = ChapKey::new(&[7; 32]).unwrap().of(odd).username;
+        assert!(!name.starts_with('0'), "{name}");
+        assert_eq!(attachment_of(&name), odd);
     }
 
     #[test]

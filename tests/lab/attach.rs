@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use stele_workers::target::TargetKind;
+use uuid::Uuid;
 
 use crate::cell::{Node, wait_for_export, wait_for_no_export};
 use crate::lvm::volume_groups;
@@ -77,9 +78,17 @@ async fn a_file_system_grows(kind: TargetKind, group: &str) {
     node.end().await;
 }
 
+/// A volume whose attachment to this machine has an id that LIO would take for a number, if it were a name.
+fn whose_attachment_begins_with(letters: &str) -> Uuid {
+    let of_this_host = format!("stele attach {}", stele::role::control::host_name());
+    let attachment = |volume: &Uuid| Uuid::new_v5(volume, of_this_host.as_bytes());
+    (1..).map(Uuid::from_u128).find(|volume| attachment(volume).simple().to_string().starts_with(letters)).unwrap()
+}
+
 async fn strangers_stay_outside(kind: TargetKind, group: &str) {
     let node = Node::start(kind, group, "thin").await;
-    let web = node.create("web").await;
+    let web = whose_attachment_begins_with("0b").to_string();
+    node.dev.json(&["volume", "create", "--id", &web, "--size", "1", "--name", "web", "--wait"]).await;
     node.attach("web").await;
     let iqn = format!("iqn.2010-10.org.openstack:volume-{web}");
     // Without credentials nobody is told what there is.

@@ -172,7 +172,7 @@ mod tests {
             found(Object::Still(volume(3)), 7),
             found(Object::Volume(volume(1)), 8),
         ];
-        let id = "00000000000000000000000000000005";
+        let id = "stele-00000000000000000000000000000005";
         let exports = [of(2, true, &[id]), of(3, true, &[]), of(4, false, &["somebody", "else"])];
         let names: Vec<String> = stored(&objects, &exports).iter().map(|item| item.what.to_string()).collect();
         let short: Vec<String> =

@@ -1,5 +1,6 @@
 //! The targets of a node in memory.
 
+use stele_core::chap::username;
 use stele_core::id::AttachmentId;
 use stele_core::task::{AttachMode, Failure, FailureKind, Operation, Task};
 use stele_core::unit::Position;
@@ -37,7 +38,7 @@ impl Pool {
 
     pub(super) fn exports(&self) -> Vec<ExportItem> {
         let host = |(initiator, host): (&String, &Host)| ExportHost {
-            username: host.owner.0.simple().to_string(),
+            username: username(host.owner),
             initiator: Some(initiator.clone()),
             logged_in: Some(false),
         };
