@@ -42,7 +42,15 @@ impl Node {
         Self { dev, connection, folder, group: group.to_owned() }
     }
 
+    /// Sends a command and waits until the API knows of it, so that what is asked next is not answered from before.
     pub(crate) async fn ask(&self, resource: &str, verb: &str, content: Value) -> Accepted {
+        let accepted = self.send(resource, verb, content).await;
+        let _: Value = self.api().get("/v1/pools", &[], Some(accepted.position)).await.unwrap();
+        accepted
+    }
+
+    /// Sends a command and waits for its outcome, not for the API to know of it.
+    pub(crate) async fn send(&self, resource: &str, verb: &str, content: Value) -> Accepted {
         command(&self.connection, "demo", resource, verb, content)
             .await
             .unwrap_or_else(|e| panic!("{resource}.{verb}: {e}"))

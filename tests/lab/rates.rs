@@ -68,7 +68,7 @@ async fn make(node: &Node, count: usize, content: &Value) -> (Vec<String>, Durat
     let began = Instant::now();
     let mut made = Vec::new();
     for _ in 0..count {
-        made.push(node.ask("volume", "create", content.clone()).await.subjects.volume.unwrap().to_string());
+        made.push(node.send("volume", "create", content.clone()).await.subjects.volume.unwrap().to_string());
     }
     wait_for(node, "volumes", "available", &made).await;
     (made, began.elapsed())
@@ -97,7 +97,7 @@ async fn attach(node: &Node, made: &[String]) -> (Vec<String>, Duration) {
     let mut asked = Vec::new();
     for volume in made {
         let connector = json!({"host": "host", "initiator": "iqn.1993-08.org.debian:01:host"});
-        let accepted = node.ask("attachment", "create", json!({"volume": volume, "connector": connector})).await;
+        let accepted = node.send("attachment", "create", json!({"volume": volume, "connector": connector})).await;
         asked.push(accepted.subjects.attachment.unwrap().to_string());
     }
     wait_for(node, "attachments", "attaching", &asked).await;
