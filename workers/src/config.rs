@@ -29,8 +29,8 @@ pub struct BackendConfig {
     /// of the target forgot, may stay unnoticed. `stele drift scan` asks for one at once.
     #[serde(default = "inventory_interval_ms")]
     pub inventory_interval_ms: u64,
-    /// How many tasks run at once, and half as many long copies and wipes beside them; 0 or nothing means what suits the
-    /// driver: 4 for lvm, 8 for file, 64 for null.
+    /// How many tasks run at once, beside the copies, wipes and removals; 0 or nothing means what suits the driver: 64 for
+    /// lvm and null, 8 for file.
     #[serde(default)]
     pub concurrency: Option<usize>,
     /// How long running tasks and unsent reports may hold up the end of the worker, in milliseconds. What is cut off
@@ -232,12 +232,22 @@ impl BackendConfig {
     #[must_use]
     pub fn concurrency(&self) -> usize {
         let suitable = match self.driver {
-            // LVM's commands take the volume group's lock one after the other; more at once only wait.
-            DriverConfig::Lvm(_) => 4,
+            // They share what they look at. Of the commands that change something only a few run at once.
+            DriverConfig::Lvm(_) | DriverConfig::Null(_) => 64,
             DriverConfig::File(_) => 8,
-            DriverConfig::Null(_) => 64,
         };
         self.concurrency.filter(|tasks| *tasks > 0).unwrap_or(suitable)
+    }
+
+    /// How many copies, wipes and removals run at once beside them; at least one.
+    #[must_use]
+    pub fn concurrency_slow(&self) -> usize {
+        let half = (self.concurrency() / 2).max(1);
+        match self.driver {
+            // Each of them takes a good part of what the disks can do.
+            DriverConfig::Lvm(_) => half.min(2),
+            DriverConfig::File(_) | DriverConfig::Null(_) => half,
+        }
     }
 }
 
@@ -377,7 +387,7 @@ mod tests {
     fn what_is_not_said_has_its_default() {
         let config = read("name = 'n1@lvm'\ndriver.lvm.volume_group = 'vg'").unwrap();
         assert_eq!((config.availability_zone.as_str(), config.report_interval_ms), ("nova", 10_000));
-        assert_eq!(config.concurrency(), 4);
+        assert_eq!((config.concurrency(), config.concurrency_slow()), (64, 2));
         let DriverConfig::Lvm(lvm) = config.driver else { panic!("{config:?}") };
         assert_eq!(
             (lvm.pool_lv().as_str(), lvm.lvm_type, lvm.wipe.wipe()),
@@ -385,7 +395,8 @@ mod tests {
         );
         assert_eq!((lvm.copy_rate_mib_s, lvm.thin_data_percent_max, lvm.thin_metadata_percent_max), (None, 95, 90));
         assert_eq!(read("name = 'n1@f'\ndriver.file.dir = '/srv'").unwrap().concurrency(), 8);
-        assert_eq!(read("name = 'n1@n'\ndriver.null = {}").unwrap().concurrency(), 64);
+        let null = read("name = 'n1@n'\ndriver.null = {}").unwrap();
+        assert_eq!((null.concurrency(), null.concurrency_slow()), (64, 32));
     }
 
     #[test]
@@ -397,7 +408,10 @@ mod tests {
              pools = [{ name = 'a', total_capacity_gib = 10 }, { name = 'b', total_capacity_gib = 20 }]",
         )
         .unwrap();
-        assert_eq!((config.concurrency(), config.max_over_subscription_ratio), (3, Some(Ratio::Auto)));
+        assert_eq!(
+            (config.concurrency_slow(), config.concurrency(), config.max_over_subscription_ratio),
+            (1, 3, Some(Ratio::Auto))
+        );
         let again: BackendConfig = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
         assert_eq!(again, config);
     }

@@ -109,7 +109,10 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     }
     steps.reverse();
     while let Some(step) = steps.pop() {
-        let came = if step.act.is_slow() { turn.slow(clock, task.deadline, meter).await } else { Came::AtOnce };
+        let came = match step.act.gives_way() {
+            Some(lane) => turn.aside(lane, clock, task.deadline, meter).await,
+            None => Came::AtOnce,
+        };
         match came {
             Came::AtOnce => {}
             Came::Never => return Done::TooLate,

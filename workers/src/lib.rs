@@ -32,6 +32,7 @@ pub mod initiator;
 pub mod object;
 pub mod plan;
 pub mod runner;
+pub mod shared;
 pub mod target;
 #[cfg(test)]
 mod testing;

@@ -42,6 +42,7 @@ use stele_core::task::{Failure, FailureKind, Operation, Phase, Task};
 use stele_core::unit::Position;
 
 use crate::object::{Object, Objects};
+use crate::turn::Lane;
 pub use guess::guess;
 
 /// What a driver saw under the names of a task's [`Objects`].
@@ -229,6 +230,15 @@ impl Act {
     #[must_use]
     pub fn is_slow(self) -> bool {
         matches!(self, Self::Copy { .. } | Self::Overwrite { .. } | Self::Wipe { .. })
+    }
+
+    /// Where it gives way to other tasks; `None` when it does not.
+    #[must_use]
+    pub fn gives_way(self) -> Option<Lane> {
+        match self {
+            Self::Remove => Some(Lane::Removal),
+            _ => self.is_slow().then_some(Lane::Slow),
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Whose turn it is: room for quick steps, and room of its own for slow ones, so that nobody waits behind hours of
-//! copying and wiping who only needs a moment.
+//! copying and wiping who only needs a moment. Removals have room of their own as well: nobody waits for them, and many
+//! may come at once.
 //!
 //! ```text
 //! claimed --> quick (as many as `concurrency`) --> done
-//!                  |  its next step is slow: it gives its place to the next one
+//!                  |  its next step gives way: it gives its place to the next one
 //!                  v
-//!             waits its turn --> slow (half as many) --> done
+//!             waits its turn --> slow, or a removal (`concurrency_slow` of each) --> done
 //! ```
 //!
 //! A task that waits for its turn shows a sign of progress whenever those before it have moved, so its deadline moves
@@ -40,14 +41,20 @@ pub struct Room(Arc<Inner>);
 
 struct Inner {
     quick: Arc<Semaphore>,
-    slow: Arc<Semaphore>,
+    slow: Aside,
+    removals: Aside,
     waiting: Arc<Semaphore>,
     /// For tasks in the worker's hands that do not wait for their turn.
     held: Arc<Semaphore>,
+}
+
+/// Room beside the quick steps.
+struct Aside {
+    places: Arc<Semaphore>,
     moving: Mutex<Moving>,
 }
 
-/// The slow steps that run.
+/// The steps that run there.
 #[derive(Default)]
 struct Moving {
     last_key: u64,
@@ -56,24 +63,18 @@ struct Moving {
     ended: u64,
 }
 
-/// How many slow steps run at once, where so many tasks do: beside them, and at least one.
-#[must_use]
-pub fn slow_max(concurrency: usize) -> usize {
-    (concurrency / 2).max(1)
-}
-
 impl Room {
-    /// Room for so many tasks, and for half as many slow steps beside them; with all that are done and not reported yet
-    /// they are `held_max` at most. Those that wait for their turn are counted apart.
+    /// Room for so many tasks, and for so many slow steps and removals each beside them; with all that are done and not reported yet they
+    /// are `held_max` at most. Those that wait for their turn are counted apart.
     #[must_use]
-    pub fn new(concurrency: usize, held_max: usize) -> Self {
+    pub fn new(concurrency: usize, slow: usize, held_max: usize) -> Self {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS)));
         Self(Arc::new(Inner {
             quick: semaphore(concurrency),
-            slow: semaphore(slow_max(concurrency)),
+            slow: Aside { places: semaphore(slow), moving: Mutex::default() },
+            removals: Aside { places: semaphore(slow), moving: Mutex::default() },
             waiting: semaphore(WAITING_TURNS_MAX),
             held: semaphore(held_max),
-            moving: Mutex::default(),
         }))
     }
 
@@ -96,20 +97,29 @@ impl Room {
         Turn { room: self.clone(), place: permit.map(Place::Quick) }
     }
 
-    /// Grows with every sign of those whose turn it is for slow steps.
+    fn aside(&self, lane: Lane) -> &Aside {
+        match lane {
+            Lane::Slow => &self.0.slow,
+            Lane::Removal => &self.0.removals,
+        }
+    }
+}
+
+impl Aside {
+    /// Grows with every sign of those whose turn it is.
     fn signs(&self) -> u64 {
         let moving = self.lock();
         moving.meters.values().fold(moving.ended, |sum, meter| sum.wrapping_add(meter.read().signs))
     }
 
     fn lock(&self) -> MutexGuard<'_, Moving> {
-        self.0.moving.lock().unwrap_or_else(PoisonError::into_inner)
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Room {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (quick, slow) = (self.0.quick.available_permits(), self.0.slow.available_permits());
+        let (quick, slow) = (self.0.quick.available_permits(), self.0.slow.places.available_permits());
         f.debug_struct("Room").field("quick", &quick).field("slow", &slow).finish()
     }
 }
@@ -126,7 +136,16 @@ enum Place {
     #[expect(dead_code, reason = "the permit is held")]
     Quick(OwnedSemaphorePermit),
     #[expect(dead_code, reason = "the permit is held")]
-    Slow(Registered, OwnedSemaphorePermit),
+    Aside(Registered, OwnedSemaphorePermit),
+}
+
+/// Where a step that gives way has its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// With what reads or writes all the data.
+    Slow,
+    /// With what only makes room.
+    Removal,
 }
 
 /// How a task came to its turn.
@@ -151,15 +170,15 @@ impl Turn {
         *self = self.room.clone().enter().await;
     }
 
-    /// Before a slow step of a task that has to be done by `deadline` or show its progress: gives the place for quick
-    /// steps to somebody else and waits for one for slow ones, which is kept for the rest of the task. The meter is that
-    /// of the task.
-    pub async fn slow<C: Clock>(&mut self, clock: &C, deadline: Timestamp, meter: &Meter) -> Came {
-        if matches!(self.place, Some(Place::Slow(..))) {
+    /// Before a step that gives way, of a task that has to be done by `deadline` or show its progress: gives the place for
+    /// quick steps to somebody else and waits for one in the lane, which is kept for the rest of the task. The meter is
+    /// that of the task.
+    pub async fn aside<C: Clock>(&mut self, lane: Lane, clock: &C, deadline: Timestamp, meter: &Meter) -> Came {
+        if matches!(self.place, Some(Place::Aside(..))) {
             return Came::AtOnce;
         }
-        if let Ok(permit) = self.room.0.slow.clone().try_acquire_owned() {
-            self.begin(meter, permit);
+        if let Ok(permit) = self.room.aside(lane).places.clone().try_acquire_owned() {
+            self.begin(lane, meter, permit);
             return Came::AtOnce;
         }
         let waiting = self.room.0.waiting.clone().try_acquire_owned();
@@ -168,7 +187,7 @@ impl Turn {
             // As long as it waits here it is not counted there.
             self.room.0.held.add_permits(1);
         }
-        let came = self.wait(clock, deadline, meter).await;
+        let came = self.wait(lane, clock, deadline, meter).await;
         if waiting.is_ok()
             && let Ok(held) = self.room.0.held.acquire().await
         {
@@ -177,18 +196,20 @@ impl Turn {
         came
     }
 
-    async fn wait<C: Clock>(&mut self, clock: &C, deadline: Timestamp, meter: &Meter) -> Came {
+    async fn wait<C: Clock>(&mut self, lane: Lane, clock: &C, deadline: Timestamp, meter: &Meter) -> Came {
         meter.begin(WAIT);
         // Control gives at least as much time from each sign on.
         let patience_ms = deadline.ms_since(clock.now());
         let every_ms = (patience_ms / 3).clamp(SIGN_EVERY_MS.0, SIGN_EVERY_MS.1);
-        let (mut signs, mut moved_at) = (self.room.signs(), clock.now());
-        let mut place = pin!(self.room.0.slow.clone().acquire_owned());
+        let room = self.room.clone();
+        let aside = room.aside(lane);
+        let (mut signs, mut moved_at) = (aside.signs(), clock.now());
+        let mut place = pin!(aside.places.clone().acquire_owned());
         let permit = loop {
             if let Either::Left((permit, _)) = select(place.as_mut(), pin!(clock.sleep_ms(every_ms))).await {
                 break permit.ok();
             }
-            let now = self.room.signs();
+            let now = aside.signs();
             if now != signs {
                 (signs, moved_at) = (now, clock.now());
                 meter.sign();
@@ -198,35 +219,36 @@ impl Turn {
         };
         match permit {
             Some(permit) => {
-                self.begin(meter, permit);
+                self.begin(lane, meter, permit);
                 Came::Late
             }
             None => Came::Never,
         }
     }
 
-    fn begin(&mut self, meter: &Meter, permit: OwnedSemaphorePermit) {
+    fn begin(&mut self, lane: Lane, meter: &Meter, permit: OwnedSemaphorePermit) {
         let key = {
-            let mut moving = self.room.lock();
+            let mut moving = self.room.aside(lane).lock();
             moving.last_key += 1;
             let key = moving.last_key;
             moving.meters.insert(key, meter.clone());
             key
         };
-        self.place = Some(Place::Slow(Registered { room: self.room.clone(), key }, permit));
+        self.place = Some(Place::Aside(Registered { room: self.room.clone(), lane, key }, permit));
     }
 }
 
-/// A slow step's entry among those that run.
+/// A step's entry among those that run.
 #[derive(Debug)]
 struct Registered {
     room: Room,
+    lane: Lane,
     key: u64,
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        let mut moving = self.room.lock();
+        let mut moving = self.room.aside(self.lane).lock();
         if let Some(meter) = moving.meters.remove(&self.key) {
             // Its end is a sign, too.
             moving.ended = moving.ended.wrapping_add(meter.read().signs).wrapping_add(1);
@@ -239,18 +261,13 @@ mod tests {
     use super::*;
     use crate::testing::TestClock;
 
-    #[test]
-    fn slow_steps_have_half_the_room_and_at_least_one_place() {
-        assert_eq!([0, 1, 2, 4, 5, 64].map(slow_max), [1, 1, 1, 2, 2, 32]);
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_slow_step_leaves_its_place_to_a_quick_one() {
-        let (room, clock) = (Room::new(1, 9), TestClock::new());
+        let (room, clock) = (Room::new(1, 1, 9), TestClock::new());
         let (deadline, meter) = (clock.now().plus_ms(9000), Meter::default());
         let mut first = room.enter().await;
-        assert_eq!(first.slow(&clock, deadline, &meter).await, Came::AtOnce);
-        assert_eq!(first.slow(&clock, deadline, &meter).await, Came::AtOnce, "it has it already");
+        assert_eq!(first.aside(Lane::Slow, &clock, deadline, &meter).await, Came::AtOnce);
+        assert_eq!(first.aside(Lane::Slow, &clock, deadline, &meter).await, Came::AtOnce, "it has it already");
         let mut second = room.enter().await;
         let waiting = Meter::default();
         let end = async {
@@ -263,7 +280,7 @@ mod tests {
                 meter.sign();
             }
         };
-        let (came, (), ()) = tokio::join!(second.slow(&clock, deadline, &waiting), end, signs);
+        let (came, (), ()) = tokio::join!(second.aside(Lane::Slow, &clock, deadline, &waiting), end, signs);
         // It waited for longer than its deadline, because there was progress; it told of itself every third of it.
         assert_eq!((came, waiting.read().step, waiting.read().signs), (Came::Late, WAIT, 1 + 6));
         assert_eq!(room.free().await, 1, "it took no place for quick steps meanwhile");
@@ -271,13 +288,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn behind_something_that_hangs_a_task_is_given_up() {
-        let (room, clock) = (Room::new(2, 9), TestClock::new());
+        let (room, clock) = (Room::new(2, 1, 9), TestClock::new());
         let (deadline, meter) = (clock.now().plus_ms(9000), Meter::default());
         let mut first = room.enter().await;
-        first.slow(&clock, deadline, &meter).await;
+        first.aside(Lane::Slow, &clock, deadline, &meter).await;
         let mut second = room.enter().await;
         let began = clock.now();
-        assert_eq!(second.slow(&clock, deadline, &Meter::default()).await, Came::Never);
+        assert_eq!(second.aside(Lane::Slow, &clock, deadline, &Meter::default()).await, Came::Never);
         assert_eq!(clock.now().ms_since(began), 9000);
     }
 }

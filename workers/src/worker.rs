@@ -102,7 +102,7 @@ impl<S: TaskSource, R: Reporter, D: Driver, C: Clock> Worker<S, R, D, C> {
             clock,
             seen: AtomicU64::new(0),
             freed: Notify::new(),
-            room: Room::new(concurrency, concurrency + WAITING_MAX),
+            room: Room::new(concurrency, config.concurrency_slow(), concurrency + WAITING_MAX),
             holding: Holding::default(),
             lanes: Lanes::default(),
             config,

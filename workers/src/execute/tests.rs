@@ -51,7 +51,7 @@ async fn run<D: Driver>(driver: &D, task: &Task) -> Option<TaskReport> {
 
 /// A turn in room that nobody else uses.
 async fn turn() -> Turn {
-    Room::new(4, 9).enter().await
+    Room::new(4, 2, 9).enter().await
 }
 
 /// The steps of a success, or the failure.

@@ -153,7 +153,7 @@ async fn meets<D: Driver>(subject: &Subject<D>, task: &Task, nth: u64, fault: Fa
     let faulty = Faulty::new(subject.driver.clone(), nth, fault);
     let context = format!("{fault:?} at step {nth} of {:?}", task.operation);
     let first = {
-        let mut turn = Room::new(2, 2).enter().await;
+        let mut turn = Room::new(2, 1, 2).enter().await;
         let attempt = pin!(execute(&faulty, &SystemClock, task, &mut turn, |_| {}));
         let died = pin!(faulty.died.notified());
         match select(attempt, died).await {

@@ -40,6 +40,7 @@ use std::time::Duration;
 use stele_core::id::PoolName;
 use stele_core::schedule::Capability;
 use stele_core::task::{Connection, Failure, FailureKind, Operation, Phase, PoolReport, Task};
+use tokio::sync::Semaphore;
 
 use super::stats::{Bytes, Figures, Fill, volumes_of};
 use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
@@ -48,7 +49,6 @@ use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
 use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step};
 use crate::runner::{Invocation, Output, Runner};
 use crate::target::{AnyTarget, ExportItem, Target as _};
-use crate::turn::slow_max;
 use argv::Argv;
 use looks::{Looks, Wanted};
 use pace::Pace;
@@ -57,6 +57,13 @@ use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
 /// LVM's commands are known to die of SIGSEGV now and then; Cinder runs them again as well
 /// (<https://bugs.launchpad.net/cinder/+bug/1901783>).
 const ATTEMPTS: u32 = 3;
+
+/// The most commands that change something at once. They take the volume group's lock one after the other, so more of them
+/// only wait there; a few begin and end beside each other.
+const CHANGES_MAX: usize = 4;
+
+/// The most commands that only look, and of tgtadm, at once.
+const READS_MAX: usize = 8;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -79,6 +86,7 @@ struct Inner {
     target: Option<AnyTarget>,
     argv: Argv,
     runner: Runner,
+    changes: Semaphore,
     looks: Looks,
 }
 
@@ -89,9 +97,9 @@ impl Lvm {
     /// # Errors
     /// A [`Failure`] when LVM or the volume group is not there, or the thin pool's name is taken by something else.
     pub async fn open(backend: &BackendConfig, config: &LvmConfig) -> Result<Self, Failure> {
-        // Every task runs at most one command at a time; two more, so that a heartbeat never waits for a wipe.
-        let tasks = backend.concurrency() + slow_max(backend.concurrency());
-        Self::open_with(backend, config, Runner::new(tasks + 2)).await
+        // A slow step runs at most one command at a time, and must not keep the others from theirs.
+        let processes = CHANGES_MAX + READS_MAX + backend.concurrency_slow();
+        Self::open_with(backend, config, Runner::new(processes)).await
     }
 
     async fn open_with(backend: &BackendConfig, config: &LvmConfig, runner: Runner) -> Result<Self, Failure> {
@@ -110,6 +118,7 @@ impl Lvm {
                 timeout: Duration::from_millis(config.command_timeout_ms),
             },
             runner,
+            changes: Semaphore::new(CHANGES_MAX),
             looks: Looks::default(),
         };
         inner.thin_pool = inner.find_thin_pool(config).await?;
@@ -407,6 +416,8 @@ impl Inner {
 
     async fn change(&self, invocation: Invocation) -> Result<Applied, Failure> {
         let program = invocation.program;
+        // Nobody closes it.
+        let _place = self.changes.acquire().await;
         tracing::debug!(%invocation, "run");
         let output = self.run(invocation).await?;
         Ok(Applied { step: program, exit_status: output.exit_status })

@@ -1,6 +1,7 @@
 //! Steps that take long: they go on where they were cut short, and wait for their turn.
 
 use super::*;
+use crate::turn::Lane;
 
 /// Runs a task to the middle of its slow step, which is the `nth`, and lets its worker die there.
 async fn die_midway(host: &MemoryHost, nth: u64, task: &Task) {
@@ -97,10 +98,10 @@ async fn a_copy_behind_a_wipe_begins_anew() {
 /// A slow step that waits for its turn looks again before it begins: what it saw may be long ago.
 #[tokio::test(start_paused = true)]
 async fn what_waited_for_its_turn_looks_again() {
-    let (host, room, clock) = (host(), Room::new(2, 9), TestClock::new());
+    let (host, room, clock) = (host(), Room::new(2, 1, 9), TestClock::new());
     let (mut before, meter) = (room.enter().await, Meter::default());
     let deadline = clock.now().plus_ms(6000);
-    before.slow(&clock, deadline, &meter).await;
+    before.aside(Lane::Slow, &clock, deadline, &meter).await;
     let object = Object::Volume(volume(1));
     let meanwhile = async {
         for _ in 0..5 {
@@ -124,9 +125,9 @@ async fn what_waited_for_its_turn_looks_again() {
 /// Behind something that hangs a task does not move its deadline, and is dropped when that has passed.
 #[tokio::test(start_paused = true)]
 async fn what_never_came_to_its_turn_is_dropped() {
-    let (host, room, clock) = (host(), Room::new(2, 9), TestClock::new());
+    let (host, room, clock) = (host(), Room::new(2, 1, 9), TestClock::new());
     let mut before = room.enter().await;
-    before.slow(&clock, clock.now().plus_ms(60_000), &Meter::default()).await;
+    before.aside(Lane::Slow, &clock, clock.now().plus_ms(60_000), &Meter::default()).await;
     let began = clock.now();
     let (task, mut turn) = (Task { deadline: began.plus_ms(30_000), ..delete_task(1) }, room.enter().await);
     assert_eq!(execute(&host.driver(), &clock, &task, &mut turn, |_| ()).await, None);

@@ -12,6 +12,7 @@ mod show;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use stele_core::id::VolumeId;
 use stele_core::task::{AttachMode, Failure, FailureKind};
@@ -20,6 +21,7 @@ use super::{Access, ExportHost, ExportItem, Target, Way, export};
 use crate::driver::failure;
 use crate::plan::Export;
 use crate::runner::{Invocation, Output, Runner};
+use crate::shared::Shared;
 use show::{Found, targets};
 
 /// The volume's LUN.
@@ -34,6 +36,10 @@ pub struct Tgt {
     way: Arc<Way>,
     runner: Runner,
     guard_discovery: bool,
+    /// All targets, for all who ask at that moment.
+    shown: Arc<Shared<Result<Arc<[Found]>, Failure>>>,
+    /// The largest number of a target that was seen or tried.
+    last_tid: Arc<AtomicU64>,
 }
 
 impl Tgt {
@@ -42,7 +48,7 @@ impl Tgt {
     /// # Errors
     /// A [`Failure`] that says what is missing.
     pub async fn open(way: Arc<Way>, guard_discovery: bool, runner: Runner) -> Result<Self, Failure> {
-        let tgt = Self { way, runner, guard_discovery };
+        let tgt = Self { way, runner, guard_discovery, shown: Arc::default(), last_tid: Arc::default() };
         tgt.all().await?;
         tgt.guard().await?;
         Ok(tgt)
@@ -58,17 +64,24 @@ impl Tgt {
         Ok(())
     }
 
-    async fn all(&self) -> Result<Vec<Found>, Failure> {
+    async fn all(&self) -> Result<Arc<[Found]>, Failure> {
+        self.shown.get(|| self.show()).await
+    }
+
+    async fn show(&self) -> Result<Arc<[Found]>, Failure> {
         let output = self.run(argv::show_targets()).await?;
-        targets(&output.stdout).map_err(|error| {
+        let all = targets(&output.stdout).map_err(|error| {
             let stderr = String::from_utf8_lossy(&output.stdout).chars().take(1000).collect();
             Failure { stderr, ..failure(FailureKind::Unparsable, "tgtadm", error.to_string()) }
-        })
+        })?;
+        let last = all.iter().map(|target| target.tid).max().unwrap_or(0);
+        self.last_tid.fetch_max(last, Ordering::Relaxed);
+        Ok(all.into())
     }
 
     async fn find(&self, volume: VolumeId) -> Result<Option<Found>, Failure> {
         let iqn = self.way.iqn(volume);
-        Ok(self.all().await?.into_iter().find(|target| target.iqn == iqn))
+        Ok(self.all().await?.iter().find(|target| target.iqn == iqn).cloned())
     }
 
     async fn accounts(&self) -> Result<Vec<String>, Failure> {
@@ -76,17 +89,20 @@ impl Tgt {
         show::accounts(&output.stdout).map_err(|e| failure(FailureKind::Unparsable, "tgtadm", e.to_string()))
     }
 
-    /// The volume's target, made when it is missing.
+    /// The volume's target, made when it is missing. Making it fails where one is, so nobody has to look first.
     async fn target(&self, volume: VolumeId) -> Result<Found, Failure> {
         let iqn = self.way.iqn(volume);
         let mut last = None;
         for _ in 0..TRIES {
-            let all = self.all().await?;
-            let free = all.iter().map(|target| target.tid).max().unwrap_or(0) + 1;
-            if let Some(found) = all.into_iter().find(|target| target.iqn == iqn) {
+            let tid = self.last_tid.fetch_add(1, Ordering::Relaxed) + 1;
+            last = match self.run(argv::new_target(tid, &iqn)).await {
+                Ok(_) => return Ok(Found { tid, iqn, ..Found::default() }),
+                Err(failure) => Some(failure),
+            };
+            // It is there, or somebody else took the number.
+            if let Some(found) = self.find(volume).await? {
                 return Ok(found);
             }
-            last = self.run(argv::new_target(free, &iqn)).await.err();
         }
         Err(last.unwrap_or_else(|| failure(FailureKind::Other, "tgtadm", format!("{iqn} does not stay"))))
     }
@@ -171,11 +187,14 @@ impl Target for Tgt {
         self.lun(volume, &found, device, access).await?;
         let (tid, username) = (found.tid, &access.chap.username);
         if !found.accounts.contains(username) {
-            // One that is there and not bound is of a password that nobody knows any more.
-            if self.accounts().await?.contains(username) {
+            if let Err(failure) = self.run(argv::new_account(&access.chap)).await {
+                // One that is there and not bound is of a password that nobody knows any more.
+                if !self.accounts().await?.contains(username) {
+                    return Err(failure);
+                }
                 self.run(argv::delete_account(username)).await?;
+                self.run(argv::new_account(&access.chap)).await?;
             }
-            self.run(argv::new_account(&access.chap)).await?;
             self.run(argv::bind_account(tid, username)).await?;
         }
         if !found.initiators.contains(&access.initiator) {
@@ -224,7 +243,7 @@ impl Target for Tgt {
         let mut items: Vec<ExportItem> = self
             .all()
             .await?
-            .into_iter()
+            .iter()
             .filter_map(|found| {
                 let host =
                     |username: &String| ExportHost { username: username.clone(), initiator: None, logged_in: None };

@@ -4,15 +4,18 @@ use stele_core::unit::Timestamp;
 
 use super::*;
 use crate::driver::memory::MemoryObject;
-use crate::plan::{Act, Wipe};
+use crate::plan::{Act, Observed, Wipe};
 
-/// A driver whose quick steps take a moment and whose wipes take `parts` times ten seconds, each a sign of progress.
+/// A driver whose quick steps take a moment, whose removals take a second, and whose wipes take `parts` times ten seconds,
+/// each a sign of progress.
 #[derive(Debug, Clone)]
 struct Wiping {
     host: MemoryHost,
     parts: u64,
     /// The wipes hang from the start.
     hangs: bool,
+    /// Volumes up to this one have nothing to wipe.
+    clean_up_to: u128,
 }
 
 impl Driver for Wiping {
@@ -21,7 +24,13 @@ impl Driver for Wiping {
     }
     async fn observe(&self, task: &Task) -> Result<Look, Failure> {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        self.host.driver().observe(task).await
+        let mut look = self.host.driver().observe(task).await?;
+        if let Observed::Present(found) = &mut look.object
+            && task.operation.volume() <= volume(self.clean_up_to)
+        {
+            found.wipe = None;
+        }
+        Ok(look)
     }
     async fn connection(&self, task: &Task) -> Result<Connection, Failure> {
         self.host.driver().connection(task).await
@@ -36,7 +45,8 @@ impl Driver for Wiping {
                 meter.advance(part, self.parts);
             }
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let took_ms = if step.act == Act::Remove { 1000 } else { 100 };
+        tokio::time::sleep(Duration::from_millis(took_ms)).await;
         self.host.driver().apply(task, step, &Meter::default()).await
     }
     async fn pools(&self) -> Result<Vec<PoolReport>, Failure> {
@@ -92,7 +102,7 @@ async fn a_create_behind_a_hundred_wipes_ends_promptly() {
     let deletes: Vec<Task> = (1..=100).map(|n| with_deadline(delete_task(n), clock)).collect();
     let create = with_deadline(create_task(101, 1), clock);
     cell.send(deletes.iter().cloned().chain([create.clone()]));
-    let driver = Wiping { host: host.clone(), parts: 6, hangs: false };
+    let driver = Wiping { host: host.clone(), parts: 6, hangs: false, clean_up_to: 0 };
     let until = cell.clone();
     four(&cell, driver).run(async move { until.until(|state| state.done.len() == 101).await }).await;
 
@@ -115,6 +125,26 @@ async fn a_create_behind_a_hundred_wipes_ends_promptly() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_behind_a_hundred_removals_ends_promptly_and_removals_do_not_wait_for_wipes() {
+    let (cell, clock) = (Cell::default(), TestClock::new());
+    let host = host(102);
+    let began = clock.now();
+    let wipes = [101, 102].map(|n| with_deadline(delete_task(n), clock));
+    let deletes: Vec<Task> = (1..=100).map(|n| with_deadline(delete_task(n), clock)).collect();
+    let create = with_deadline(create_task(103, 1), clock);
+    cell.send(wipes.iter().cloned().chain(deletes.iter().cloned()).chain([create.clone()]));
+    let driver = Wiping { host, parts: 60, hangs: false, clean_up_to: 100 };
+    let until = cell.clone();
+    four(&cell, driver).run(async move { until.until(|state| state.done.len() == 103).await }).await;
+    let took_ms = ended(&cell, &create).unwrap().ms_since(began);
+    assert!(took_ms < 5000, "{took_ms} ms");
+    let removed_ms = deletes.iter().map(|task| ended(&cell, task).unwrap().ms_since(began)).max().unwrap();
+    // Two at a time, each looked at once more; the wipes took all the places for slow steps meanwhile, for ten minutes.
+    assert!((50_000..70_000).contains(&removed_ms), "{removed_ms} ms");
+    assert!(ended(&cell, &wipes[0]).unwrap().ms_since(began) >= 600_000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn behind_wipes_that_hang_nothing_quick_waits_and_nothing_seems_to_move() {
     let (cell, clock, host) = (Cell::default(), TestClock::new(), host(100));
     // Control gives those up, and out again, that showed nothing.
@@ -127,7 +157,7 @@ async fn behind_wipes_that_hang_nothing_quick_waits_and_nothing_seems_to_move() 
         cell.send([create.clone()]);
         tokio::time::sleep(Duration::from_secs(5)).await;
     };
-    let driver = Wiping { host, parts: 1, hangs: true };
+    let driver = Wiping { host, parts: 1, hangs: true, clean_up_to: 0 };
     four(&cell, driver).run(late).await;
     assert!(ended(&cell, &create).is_some(), "all places for quick steps are free");
     let reports = cell.task_reports();
@@ -147,7 +177,7 @@ async fn no_more_wait_for_their_turn_than_can_be_held() {
         tokio::time::sleep(Duration::from_secs(30)).await;
         600 - look.lock().queue.len()
     };
-    let driver = Wiping { host: host(600), parts: 1, hangs: true };
+    let driver = Wiping { host: host(600), parts: 1, hangs: true, clean_up_to: 0 };
     tokio::select! {
         ended = four(&cell, driver).run(std::future::pending()) => panic!("{ended:?}"),
         // Two wipe, four keep the places for quick steps.
