@@ -44,9 +44,17 @@ async fn data_survive(kind: TargetKind, group: &str, lvm_type: &str) {
     assert_eq!(node.read(&old, "second").await, None);
     assert_eq!(node.read(&new, "second").await, Some("two 0 .. two 19999".to_owned()));
 
-    // A volume with a snapshot is not deleted; both are, one after the other.
+    // Back to what the snapshot has.
     node.detach("web").await;
     node.detach("copy").await;
+    node.ask("volume", "revert", json!({"id": web, "snapshot": snapshot})).await;
+    node.wait_for_volume(&web).await;
+    let reverted = node.attach("web").await;
+    assert_eq!(node.read(&reverted, "first").await, expected);
+    assert_eq!(node.read(&reverted, "second").await, None);
+    node.detach("web").await;
+
+    // A volume with a snapshot is not deleted; both are, one after the other.
     let kept = node.refused(&["volume", "delete", "web"]).await;
     assert!(kept.contains("snapshot"), "{kept}");
     node.dev.json(&["volume", "delete", "copy", "--wait"]).await;
@@ -55,8 +63,8 @@ async fn data_survive(kind: TargetKind, group: &str, lvm_type: &str) {
     node.end().await;
 }
 
-async fn a_file_system_grows(kind: TargetKind, group: &str) {
-    let node = Node::start(kind, group, "thin").await;
+async fn a_file_system_grows(kind: TargetKind, group: &str, lvm_type: &str) {
+    let node = Node::start(kind, group, lvm_type).await;
     let web = node.create("web").await;
     let device = node.attach("web").await;
     run("mkfs.ext4", &["-q", device.to_str().unwrap()]).await.unwrap();
@@ -147,10 +155,12 @@ async fn data_survive_on_tgt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_system_grows_while_it_is_mounted() {
-    let (thin, _) = volume_groups();
-    a_file_system_grows(TargetKind::Lio, &thin).await;
+    let (thin, thick) = volume_groups();
+    a_file_system_grows(TargetKind::Lio, &thin, "thin").await;
+    a_file_system_grows(TargetKind::Lio, &thick, "thick").await;
     let tgtd = Tgtd::start().await;
-    a_file_system_grows(TargetKind::Tgt, &thin).await;
+    a_file_system_grows(TargetKind::Tgt, &thin, "thin").await;
+    a_file_system_grows(TargetKind::Tgt, &thick, "thick").await;
     tgtd.kill().await;
 }
 

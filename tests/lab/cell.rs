@@ -29,7 +29,7 @@ impl Node {
     pub(crate) async fn start_at(portals: &[&str], kind: TargetKind, group: &str, lvm_type: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        stele::chap_key::make(&path("chap.key")).unwrap();
+        stele::key_file::make(&path("chap.key")).unwrap();
         let kind = if kind == TargetKind::Lio { "lio" } else { "tgt" };
         let key = path("chap.key").display().to_string();
         let settings = format!(

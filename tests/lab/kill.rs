@@ -21,7 +21,7 @@ async fn killed_at_any_moment(target: &str) {
     let group = volume_groups().0;
     let mut cell = Cell::start().await;
     let (key, data) = (cell.path("chap.key"), cell.path("control"));
-    stele::chap_key::make(key.as_ref()).unwrap();
+    stele::key_file::make(key.as_ref()).unwrap();
     cell.add("control", words("control --claim-after-ms 0 --server-syncs --data", &[&data]));
     let worker = format!(
         "worker --backend lab@lvm --driver lvm --volume-group {group} --ack-wait-ms 1500 --target {target} --portal {PORTAL} --chap-key-file"

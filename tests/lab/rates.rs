@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stele_core::event::Event;
 use stele_workers::target::TargetKind;
@@ -16,6 +17,9 @@ use crate::cell::{Node, wait_for_no_export};
 use crate::harness::log::fold;
 use crate::lvm::{volume_groups, volumes};
 use crate::node::{PORTAL, Tgtd, run};
+
+/// Looking takes time as well, from the one processor that does all the rest.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 fn how_many() -> usize {
     std::env::var("STELE_LAB_RATES").ok().map_or(100, |text| text.parse().unwrap())
@@ -49,6 +53,15 @@ async fn tell_steps(node: &Node) {
     }
 }
 
+/// When control learned of the last task that succeeded.
+async fn last_success(node: &Node) -> SystemTime {
+    let (_, records) = fold(&node.connection).await;
+    let commits = records.iter().flat_map(|record| &record.commits);
+    let ends = commits.filter(|commit| commit.events.iter().any(|event| matches!(event, Event::TaskSucceeded { .. })));
+    let micros = ends.map(|commit| commit.at.micros()).max().unwrap();
+    SystemTime::UNIX_EPOCH + Duration::from_micros(micros.try_into().unwrap())
+}
+
 /// Waits until all of these come to rest in this status.
 async fn wait_for(node: &Node, list: &str, status: &str, ids: &[String]) {
     loop {
@@ -59,19 +72,17 @@ async fn wait_for(node: &Node, list: &str, status: &str, ids: &[String]) {
         if ours.filter(|one| one["status"] == status && one["flow_id"].is_null()).count() == ids.len() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
 /// Volumes, all of them asked for before the first is looked for.
 async fn make(node: &Node, count: usize, content: &Value) -> (Vec<String>, Duration) {
-    let began = Instant::now();
-    let mut made = Vec::new();
-    for _ in 0..count {
-        made.push(node.send("volume", "create", content.clone()).await.subjects.volume.unwrap().to_string());
-    }
+    let began = SystemTime::now();
+    let asked = join_all((0..count).map(|_| node.send("volume", "create", content.clone()))).await;
+    let made: Vec<String> = asked.iter().map(|accepted| accepted.subjects.volume.unwrap().to_string()).collect();
     wait_for(node, "volumes", "available", &made).await;
-    (made, began.elapsed())
+    (made, last_success(node).await.duration_since(began).unwrap())
 }
 
 async fn bare(count: usize, group: &str, args: impl Fn(usize) -> Vec<String>) -> Duration {
@@ -93,15 +104,13 @@ fn words(text: &str) -> Vec<String> {
 
 /// Attachments of hosts that do not log in.
 async fn attach(node: &Node, made: &[String]) -> (Vec<String>, Duration) {
-    let began = Instant::now();
-    let mut asked = Vec::new();
-    for volume in made {
-        let connector = json!({"host": "host", "initiator": "iqn.1993-08.org.debian:01:host"});
-        let accepted = node.send("attachment", "create", json!({"volume": volume, "connector": connector})).await;
-        asked.push(accepted.subjects.attachment.unwrap().to_string());
-    }
+    let began = SystemTime::now();
+    let connector = json!({"host": "host", "initiator": "iqn.1993-08.org.debian:01:host"});
+    let wish = |volume| json!({"volume": volume, "connector": connector});
+    let asked = join_all(made.iter().map(|volume| node.send("attachment", "create", wish(volume)))).await;
+    let asked: Vec<String> = asked.iter().map(|one| one.subjects.attachment.unwrap().to_string()).collect();
     wait_for(node, "attachments", "attaching", &asked).await;
-    (asked, began.elapsed())
+    (asked, last_success(node).await.duration_since(began).unwrap())
 }
 
 /// The same configfs writes, and nothing else.
@@ -172,6 +181,28 @@ async fn bare_tgt(devices: &[PathBuf]) -> Duration {
     took
 }
 
+/// How long a create takes beside so many deletes that were asked for before it.
+async fn create_behind_deletes(node: &Node, made: &[String]) {
+    for id in made {
+        node.wait_for_volume(id).await;
+    }
+    let (_, alone) = make(node, 1, &json!({"size_gib": 1})).await;
+    join_all(made.iter().map(|id| node.send("volume", "delete", json!({"id": id})))).await;
+    let began = Instant::now();
+    let (_, behind) = make(node, 1, &json!({"size_gib": 1})).await;
+    crate::cell::wait(async || {
+        let told: Value = node.api().get("/v1/volumes", &[("limit", "1000".to_owned())], None).await.unwrap();
+        let left = told["volumes"].as_array().unwrap();
+        left.iter().all(|volume| !made.iter().any(|id| volume["id"] == **id))
+    })
+    .await;
+    let (alone_ms, behind_ms, all_ms) = (alone.as_millis(), behind.as_millis(), began.elapsed().as_millis());
+    eprintln!(
+        "RATE a create behind {} deletes: {behind_ms} ms, alone {alone_ms} ms; the deletes took {all_ms} ms",
+        made.len()
+    );
+}
+
 async fn rates(kind: TargetKind, group: &str) {
     let count = how_many();
     let node = Node::start(kind, group, "thin").await;
@@ -189,7 +220,7 @@ async fn rates(kind: TargetKind, group: &str) {
     }
     eprintln!("STEP lvs of one of {count}: {:.1} ms each", began.elapsed().as_secs_f64() * 100.0);
 
-    let exported = &made[..count / 5];
+    let exported = &made[..];
     let devices: Vec<PathBuf> = exported.iter().map(|id| PathBuf::from(format!("/dev/{group}/volume-{id}"))).collect();
     let took = if kind == TargetKind::Lio { bare_lio(&devices) } else { bare_tgt(&devices).await };
     let (asked, ours) = attach(&node, exported).await;
@@ -201,11 +232,10 @@ async fn rates(kind: TargetKind, group: &str) {
     let took = bare(clones, group, |number| words(&format!("-q -kn -n bare-{number} -s {of}"))).await;
     let (_, ours) = make(&node, clones, &json!({"source_volume": source[0]})).await;
     tell("clone of 2 GiB, thin", clones, took, ours);
-    tell_steps(&node).await;
-    for id in asked {
-        node.ask("attachment", "delete", json!({"id": id})).await;
-    }
+    join_all(asked.iter().map(|id| node.send("attachment", "delete", json!({"id": id})))).await;
     wait_for_no_export().await;
+    create_behind_deletes(&node, &made).await;
+    tell_steps(&node).await;
     node.dev.stop().await;
     // One by one it would take as long as all the rest.
     let left: Vec<String> = volumes(group).iter().map(|lv| format!("{group}/{}", lv.name)).collect();

@@ -21,7 +21,7 @@ async fn start() -> Dev {
     let (group, kept) = (volume_groups().0, kept());
     let (settings, key) = (kept.join("stele.toml"), kept.join("chap.key"));
     if !settings.exists() {
-        stele::chap_key::make(&key).unwrap();
+        stele::key_file::make(&key).unwrap();
         let key = key.display();
         let text = format!(
             "chap_key_file = \"{key}\"\n[[backend]]\nname = \"lab@lio\"\n[backend.driver.lvm]\nvolume_group = \"{group}\"\n\

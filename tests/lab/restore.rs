@@ -1,5 +1,6 @@
-//! What the log promises comes back by itself: a target that ended, configfs that somebody cleared. Data and the host's
-//! side of it are in `reboot`.
+//! What the log promises comes back by itself: a target that ended, configfs that somebody cleared. See also `reboot`.
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 use stele_workers::target::TargetKind;
@@ -42,6 +43,29 @@ async fn comes_back(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
     node.end().await;
 }
 
+/// A host has the volume mounted all the while: what it writes meanwhile waits.
+async fn comes_back_to_its_host(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
+    let node = Node::start(kind, group, "thin").await;
+    node.create("web").await;
+    let device = node.attach("web").await;
+    run("mkfs.ext4", &["-q", device.to_str().unwrap()]).await.unwrap();
+    node.mounted(&device, async |at: &Path| {
+        let sync = async || run("sync", &["-f", at.to_str().unwrap()]).await.unwrap();
+        std::fs::write(at.join("before"), "x".repeat(1 << 20)).unwrap();
+        sync().await;
+        forget().await;
+        node.dev.json(&["drift", "scan", "--wait"]).await;
+        wait(async || is_as_promised(&node).await && !exports().await.is_empty()).await;
+        std::fs::write(at.join("after"), "y".repeat(1 << 20)).unwrap();
+        sync().await;
+        assert_eq!(std::fs::read_to_string(at.join("before")).unwrap(), "x".repeat(1 << 20));
+    })
+    .await;
+    node.detach("web").await;
+    node.dev.json(&["volume", "delete", "web", "--wait"]).await;
+    node.end().await;
+}
+
 async fn is_as_promised(node: &Node) -> bool {
     let list: Value = node.dev.json(&["drift", "list"]).await;
     list["drifts"].as_array().unwrap().is_empty()
@@ -51,6 +75,7 @@ async fn is_as_promised(node: &Node) -> bool {
 async fn exports_come_back_when_configfs_was_cleared() {
     let (thin, _) = volume_groups();
     comes_back(TargetKind::Lio, &thin, async || clear_configfs().unwrap()).await;
+    comes_back_to_its_host(TargetKind::Lio, &thin, async || clear_configfs().unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
