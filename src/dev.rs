@@ -15,6 +15,7 @@ use crate::args::{AuthMethod, Dev, DriverKind};
 use crate::chap_key;
 use crate::control::{self, ControlSettings};
 use crate::failure::Failure;
+use crate::key_file;
 use crate::nats::{ServerProcess, ServerProcessSettings, StreamSettings};
 use crate::role::api::Probe;
 use crate::role::connect::{connected, prepared};
@@ -159,7 +160,7 @@ fn backends(settings: &Settings, args: &Dev) -> Result<(Vec<BackendConfig>, Opti
     if export.target.is_some() && export.chap_key_file.is_none() {
         let file = args.data.join("chap.key");
         std::fs::create_dir_all(&args.data)?;
-        chap_key::make(&file)?;
+        key_file::make(&file)?;
         export.chap_key_file = Some(file);
     }
     let key = export.chap_key_file.as_deref().map(chap_key::read).transpose()?;

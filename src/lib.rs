@@ -8,6 +8,7 @@
 //! | [`role`], [`dev`] | the roles as processes; a whole cell in one |
 //! | [`client`], [`cli`] | commands over NATS; the command line |
 //! | [`chap_key`] | the key of the secrets by which hosts log in |
+//! | [`key_file`] | files that hold a secret key |
 //! | [`logging`] | what the process logs, changed while it runs |
 //! | [`bench`] | measuring from outside |
 
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod control;
 pub mod dev;
 pub mod failure;
+pub mod key_file;
 pub mod keystone;
 pub mod logging;
 pub mod nats;

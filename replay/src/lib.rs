@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | [`source`] | reading the log up to a tail that is fixed at the start |
 //! | [`verify`] | hash chain, gaps, strays, invariants, comparison with a live digest |
+//! | [`checkpoint`] | what the log was at a position, signed |
 //! | [`show`] | stories, streamed entry by entry |
 //! | [`at`], [`moment`] | the state at a moment, as tables |
 //! | [`diff`] | two states compared, entity by entity and field by field |
@@ -19,6 +20,7 @@
 //! Nothing here writes to a log, knows NATS, or prints: output goes to a writer that the caller gives.
 
 pub mod at;
+pub mod checkpoint;
 pub mod diff;
 mod fold;
 pub mod moment;

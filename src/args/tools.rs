@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use stele_replay::checkpoint::PublicKey;
 
 /// `stele replay`
 #[derive(Debug, Subcommand)]
@@ -10,6 +11,24 @@ pub enum Replay {
         /// Do not ask the API for its projection's digest
         #[arg(long)]
         log_only: bool,
+        /// Compare with the checkpoints in this file, one JSON object a line; may be given several times
+        #[arg(long, value_name = "FILE", requires = "believe")]
+        checkpoints: Vec<PathBuf>,
+        /// Whose checkpoints are believed: a public key of 64 hexadecimal digits; may be given several times
+        #[arg(long, value_name = "KEY")]
+        believe: Vec<PublicKey>,
+    },
+    /// Sign what the log is now, to be kept where nobody who can change the log can reach
+    Checkpoint {
+        /// The private key: a file of 64 hexadecimal digits
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Make the key where there is none
+        #[arg(long)]
+        make_key: bool,
+        /// Append the checkpoint to this file instead of printing it
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
     },
     /// Tell the story of something
     Show {

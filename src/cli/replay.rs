@@ -1,12 +1,15 @@
 //! `stele replay`: the audit tool on the live log.
 
+mod checkpoint;
+
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use stele_projections::rebuild::rebuild;
 use stele_projections::view::{LogDigest, LogHead};
 use stele_replay::at::{Which, at};
+use stele_replay::checkpoint::PublicKey;
 use stele_replay::diff::diff;
 use stele_replay::moment::Moment;
 use stele_replay::progress::Progress;
@@ -24,7 +27,10 @@ pub(super) async fn run(session: &Session, command: &Replay) -> Result<(), Failu
     let connection = session.connection().await?;
     let log = JetStreamLog::new(&connection, 0);
     match command {
-        Replay::Verify { log_only } => verify_log(session, &log, *log_only).await,
+        Replay::Verify { log_only, checkpoints, believe } => {
+            verify_log(session, &log, *log_only, checkpoints, believe).await
+        }
+        Replay::Checkpoint { key, make_key, to } => checkpoint::run(session, &log, key, *make_key, to.as_deref()).await,
         Replay::Show { what, id } => tell(session, &log, *what, id).await,
         Replay::At { when, what } => state_at(session, &log, when, *what).await,
         Replay::Diff { from, to } => difference(session, &log, from, to).await,
@@ -32,10 +38,17 @@ pub(super) async fn run(session: &Session, command: &Replay) -> Result<(), Failu
     }
 }
 
-async fn verify_log(session: &Session, log: &JetStreamLog, log_only: bool) -> Result<(), Failure> {
+async fn verify_log(
+    session: &Session,
+    log: &JetStreamLog,
+    log_only: bool,
+    checkpoints: &[PathBuf],
+    believe: &[PublicKey],
+) -> Result<(), Failure> {
+    let kept = checkpoint::kept(checkpoints, believe)?;
     let live = if log_only { None } else { Some(live_digest(session).await?) };
     let mut progress = Bar::new("verifying");
-    let found = verify(log, VerifyOptions { live, ..VerifyOptions::default() }, &mut progress).await?;
+    let found = verify(log, VerifyOptions { live, kept, ..VerifyOptions::default() }, &mut progress).await?;
     if session.json {
         json(&found)?;
     } else {

@@ -5,6 +5,7 @@
 //! every record    rules about records that no state shows (rules): one outcome per command, inbox order, time
 //! every N-th      core's audit() of the whole state, and at the end
 //! one position    the digest that a live projection gave, compared table by table
+//! some positions  hash and digest of the checkpoints that were kept elsewhere
 //! ```
 //!
 //! **How often the whole state is audited.** An audit looks at every row, so auditing at each of a million records
@@ -14,6 +15,7 @@
 //! [`AuditEvery::Records`]`(1)` names the very record.
 
 mod breaks;
+mod kept;
 mod report;
 mod rules;
 
@@ -27,6 +29,8 @@ use stele_core::state::State;
 use stele_core::unit::{Hash, Position};
 
 pub use report::{Bad, BadKind, Bounded, Compared, Head, LISTED_MAX, Stray, Verification, Violated};
+
+pub use kept::Kept;
 
 use crate::progress::Progress;
 use crate::source::{Source, SourceError};
@@ -67,6 +71,8 @@ pub struct VerifyOptions {
     pub audit_every: AuditEvery,
     /// What the log is compared with.
     pub live: Option<LiveDigest>,
+    /// What was kept elsewhere.
+    pub kept: Kept,
 }
 
 /// Why nothing can be said about the log.
@@ -87,6 +93,7 @@ pub async fn verify<L: Log>(
     progress: &mut dyn Progress,
 ) -> Result<Verification, VerifyError> {
     let mut run = Run::new(options);
+    run.not_believed();
     run.compare_if_at(Position(0));
     let mut source = match Source::open(log, None, progress).await {
         Ok(source) => source,
@@ -175,6 +182,7 @@ impl Run {
             }
         }
         self.compare_if_at(entry.position);
+        self.compare_kept(entry.position);
         Ok(())
     }
 
@@ -251,6 +259,9 @@ impl Run {
         let read_all = self.result.last.unwrap_or_default() >= tail;
         if let Some(live) = self.options.live.take().filter(|live| read_all && live.position > tail) {
             self.result.bad(Bad::lost(tail, live.position));
+        }
+        if read_all {
+            self.lost_kept(tail);
         }
         self.result.head = Head::from(&self.folded.chain);
         self.result.digest = self.sound.then(|| StateDigest::of(&self.folded.state));

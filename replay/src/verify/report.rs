@@ -48,6 +48,8 @@ pub struct Verification {
     pub violations: Bounded<Violated>,
     /// The digest of the state at `head`; absent when a record could be applied in part only.
     pub digest: Option<StateDigest>,
+    /// How many checkpoints that were kept elsewhere say the same as the log.
+    pub checkpoints: u64,
     /// The comparison with the live projection, when one was asked for and its position was reached.
     pub compared: Option<Compared>,
 }
@@ -176,6 +178,8 @@ pub enum BadKind {
     Differs,
     /// The live projection holds more than the log.
     Lost,
+    /// A checkpoint that was kept elsewhere says something else.
+    Checkpoint,
 }
 
 impl Bad {
@@ -283,6 +287,9 @@ impl Verification {
             writeln!(out, "          at {}: {}", stray.position, plain(&stray.reason))?;
         }
         more(out, self.strays.total, self.strays.listed.len())?;
+        if self.checkpoints > 0 {
+            writeln!(out, "kept      checkpoints that say the same: {}", self.checkpoints)?;
+        }
         match &self.compared {
             Some(compared) if compared.equal => writeln!(out, "live      equal at position {}", compared.position)?,
             Some(compared) => writeln!(out, "live      differs at position {}", compared.position)?,

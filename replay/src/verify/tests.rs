@@ -52,7 +52,7 @@ fn an_empty_log_is_good() {
 fn auditing_less_often_finds_the_same_log_good() {
     let cell = Cell::busy_day();
     for (audit_every, audits) in [(AuditEvery::End, 1), (AuditEvery::Records(7), cell.tail().0.div_ceil(7))] {
-        let options = VerifyOptions { audit_every, live: None };
+        let options = VerifyOptions { audit_every, ..VerifyOptions::default() };
         let found = run(verify(&cell.log, options, &mut Silent)).unwrap();
         assert!(found.ok);
         assert_eq!(found.audits, audits, "{audit_every:?}");
@@ -218,7 +218,7 @@ fn violations_are_reported_with_their_record() {
     assert_eq!(found.violations.listed[0].position, Position(5));
     assert_eq!(found.first_bad.unwrap().kind, BadKind::Violation);
 
-    let rare = VerifyOptions { audit_every: AuditEvery::End, live: None };
+    let rare = VerifyOptions { audit_every: AuditEvery::End, ..VerifyOptions::default() };
     let found = run(verify(&log, rare, &mut Silent)).unwrap();
     assert!(found.first_bad.unwrap().what.starts_with("between positions 1 and 5: "));
 }
@@ -266,4 +266,74 @@ fn the_futures_are_send() {
     is_send(crate::show::show(&log, crate::show::Subject::request("x"), None, &mut b, &mut |_| Ok(())));
     is_send(crate::at::at(&log, crate::moment::Moment::Head, &mut c));
     is_send(crate::diff::diff(&log, crate::moment::Moment::Head, crate::moment::Moment::Head, &mut d));
+}
+
+mod checkpoints {
+    use super::*;
+    use crate::checkpoint::{Checkpoint, PrivateKey};
+    use crate::testing::Cell;
+
+    fn key() -> PrivateKey {
+        PrivateKey::new(&[7; 32])
+    }
+
+    /// A checkpoint of the log as it is at its end.
+    fn made(cell: &Cell) -> Checkpoint {
+        let folded = cell.folded();
+        let (chain, digest) = (&folded.chain, StateDigest::of(&folded.state).digest);
+        Checkpoint::sign(&key(), chain.position, chain.hash, digest, chain.at)
+    }
+
+    fn beside<L: Log>(log: &L, checkpoints: Vec<Checkpoint>) -> Verification {
+        let kept = Kept::new(vec![key().public()], checkpoints);
+        run(verify(log, VerifyOptions { kept, ..VerifyOptions::default() }, &mut Silent)).unwrap()
+    }
+
+    #[test]
+    fn a_log_that_grew_since_says_the_same() {
+        let mut cell = Cell::with_pools();
+        let first = made(&cell);
+        cell.create(1, 5);
+        let second = made(&cell);
+        cell.create(2, 5);
+        let found = beside(&cell.log, vec![second, first]);
+        assert_eq!((found.first_bad.as_ref(), found.checkpoints), (None, 2));
+        assert!(text(|out| found.render(out)).contains("kept      checkpoints that say the same: 2\n"));
+    }
+
+    /// Somebody makes the log anew, with other requests: the chain is whole, and only who kept a checkpoint knows.
+    #[test]
+    fn a_log_that_was_made_anew_is_found() {
+        let (mut cell, mut other) = (Cell::with_pools(), Cell::with_pools());
+        cell.create(1, 5);
+        other.create(1, 6);
+        let kept = made(&cell);
+        assert!(check(&other.log).ok);
+        let found = beside(&other.log, vec![kept.clone()]).first_bad.unwrap();
+        assert_eq!((found.position, found.kind), (kept.position, BadKind::Checkpoint));
+        assert!(found.what.contains(&kept.hash.to_string()), "{}", found.what);
+    }
+
+    #[test]
+    fn a_tail_that_is_gone_is_found() {
+        let cell = Cell::busy_day();
+        let kept = made(&cell);
+        let mut payloads = payloads();
+        payloads.truncate(payloads.len() - 2);
+        let found = beside(&FixedLog::of(payloads), vec![kept.clone()]).first_bad.unwrap();
+        assert_eq!((found.position.0, found.kind), (kept.position.0 - 1, BadKind::Checkpoint));
+    }
+
+    #[test]
+    fn one_that_was_changed_or_signed_by_a_stranger_counts_for_nothing() {
+        let cell = Cell::busy_day();
+        let good = made(&cell);
+        let stranger = PrivateKey::new(&[8; 32]);
+        let theirs = Checkpoint::sign(&stranger, good.position, good.hash, good.digest, good.at);
+        for bad in [Checkpoint { digest: good.hash, ..good.clone() }, theirs] {
+            let found = beside(&cell.log, vec![bad, good.clone()]);
+            assert_eq!(found.first_bad.map(|bad| bad.kind), Some(BadKind::Checkpoint));
+            assert_eq!(found.checkpoints, 1);
+        }
+    }
 }
