@@ -55,6 +55,7 @@ async fn a_command_becomes_a_volume_and_survives_every_end() {
     let volumes = quota["resources"].as_array().unwrap().iter().find(|line| line["resource"] == "volumes").unwrap();
     assert_eq!((&volumes["in_use"], &volumes["reserved"]), (&json!(2), &json!(0)));
     audit(&dev).await;
+    keep(&dev, folder.path()).await;
     look_back(&dev, &id, position, folder.path()).await;
     end_and_start_again(dev, folder.path()).await;
 }
@@ -233,4 +234,26 @@ async fn audit(dev: &Dev) {
     assert_eq!(verified["ok"], true, "{verified}");
     let (folded, _) = fold(&connect_to(&dev.nats).await).await;
     assert_eq!(stele_core::audit::audit(&folded.state), vec![]);
+}
+
+/// Somebody keeps what the log was, and sees that it still is; a stranger's word counts for nothing.
+async fn keep(dev: &Dev, folder: &Path) {
+    let (key, kept) = (folder.join("signing.key"), folder.join("kept.jsonl"));
+    let (key, kept) = (key.to_str().unwrap(), kept.to_str().unwrap());
+    let sign = ["replay", "checkpoint", "--key", key, "--make-key", "--to", kept];
+    let first = dev.json(&sign).await;
+    dev.json(&["volume", "create", "--size", "1", "--name", "later", "--wait"]).await;
+    let second = dev.json(&sign).await;
+    dev.json(&["volume", "delete", "later", "--wait"]).await;
+    assert!(first["position"].as_u64() < second["position"].as_u64(), "{first} {second}");
+    let verified = dev.json(&["replay", "verify", "--checkpoints", kept, "--believe", key_of(&first)]).await;
+    assert_eq!((&verified["ok"], &verified["checkpoints"]), (&true.into(), &2.into()), "{verified}");
+    let stranger = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let refused = dev.stele(&["replay", "verify", "--checkpoints", kept, "--believe", stranger]).await;
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert!(!refused.status.success() && said.contains("none of the keys that are believed"), "{said}");
+}
+
+fn key_of(checkpoint: &serde_json::Value) -> &str {
+    checkpoint["key"].as_str().unwrap()
 }
