@@ -12,6 +12,7 @@
 //! | [`source`] | reading the log up to a tail that is fixed at the start |
 //! | [`verify`] | hash chain, gaps, strays, invariants, comparison with a live digest |
 //! | [`checkpoint`] | what the log was at a position, signed |
+//! | [`heal`] | a lost tail gets its records back |
 //! | [`show`] | stories, streamed entry by entry |
 //! | [`at`], [`moment`] | the state at a moment, as tables |
 //! | [`diff`] | two states compared, entity by entity and field by field |
@@ -23,6 +24,7 @@ pub mod at;
 pub mod checkpoint;
 pub mod diff;
 mod fold;
+pub mod heal;
 pub mod moment;
 pub mod progress;
 pub mod show;

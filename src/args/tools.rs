@@ -30,6 +30,15 @@ pub enum Replay {
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
+    /// Give a log that has lost its newest records those back that the writer's journal has
+    Heal {
+        /// The data folder of the control that led last; it must not run
+        #[arg(long, default_value = "data/control", value_name = "DIR")]
+        journal: PathBuf,
+        /// Append what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Tell the story of something
     Show {
         /// Of what

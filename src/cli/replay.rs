@@ -1,6 +1,7 @@
 //! `stele replay`: the audit tool on the live log.
 
 mod checkpoint;
+mod heal;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub(super) async fn run(session: &Session, command: &Replay) -> Result<(), Failu
             verify_log(session, &log, *log_only, checkpoints, believe).await
         }
         Replay::Checkpoint { key, make_key, to } => checkpoint::run(session, &log, key, *make_key, to.as_deref()).await,
+        Replay::Heal { journal, yes } => heal::run(session, &log, journal, *yes).await,
         Replay::Show { what, id } => tell(session, &log, *what, id).await,
         Replay::At { when, what } => state_at(session, &log, when, *what).await,
         Replay::Diff { from, to } => difference(session, &log, from, to).await,

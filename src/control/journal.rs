@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use redb::{Database, Durability, ReadableDatabase as _, ReadableTable as _, TableDefinition};
-use stele_core::port::{Log, Unavailable};
+use stele_core::port::{Log, LogEntry, Unavailable};
 use stele_core::unit::{Hash, Position};
+
+/// Its file in a control's data folder.
+pub const JOURNAL_FILE: &str = "journal.redb";
 
 /// Key: the record's position. Value: its bytes.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
@@ -46,7 +49,7 @@ pub enum JournalError {
     /// The log ends before a record that was acknowledged.
     #[error(
         "LogShorter: the log ends at position {tail}, but position {acknowledged} was acknowledged: the server lost \
-         records. Nothing is served from such a log; keep this folder and run `stele replay verify`"
+         records. Nothing is served from such a log; keep this folder and run `stele replay heal` with it"
     )]
     LogShorter {
         /// Where the log ends.
@@ -98,6 +101,25 @@ impl Journal {
             let table = transaction.open_table(RECORDS)?;
             let last = table.last()?;
             Ok(last.map(|(key, value)| (Position(key.value()), Hash::of(value.value()))))
+        };
+        read().map_err(|e| JournalError::Unusable { path: "journal".to_owned(), why: e.to_string() })
+    }
+
+    /// All records that are kept, in order: at most some 64 MiB of them.
+    ///
+    /// # Errors
+    /// [`JournalError::Unusable`] when the file cannot be read.
+    pub fn records(&self) -> Result<Vec<LogEntry>, JournalError> {
+        let read = || -> Result<Vec<LogEntry>, redb::Error> {
+            let transaction = self.database.begin_read()?;
+            let table = transaction.open_table(RECORDS)?;
+            let mut records = Vec::new();
+            for row in table.iter()? {
+                let (key, value) = row?;
+                let payload = Bytes::copy_from_slice(value.value());
+                records.push(LogEntry { position: Position(key.value()), payload });
+            }
+            Ok(records)
         };
         read().map_err(|e| JournalError::Unusable { path: "journal".to_owned(), why: e.to_string() })
     }
@@ -191,6 +213,9 @@ mod tests {
             journal.keep(Position(position), record.clone()).await.unwrap();
         }
         assert_eq!(journal.newest().unwrap(), Some((Position(128), Hash::of(&record))));
+        let records = journal.records().unwrap();
+        assert!(records.windows(2).all(|two| two[0].position.next() == two[1].position));
+        assert_eq!(records.last().map(|entry| (entry.position, entry.payload.len())), Some((Position(128), 1 << 20)));
         let transaction = journal.database.begin_read().unwrap();
         let first = transaction.open_table(RECORDS).unwrap().first().unwrap().unwrap().0.value();
         assert!((2..=128 - 60).contains(&first), "the oldest is {first}");

@@ -23,7 +23,7 @@ use stele_core::state::Config;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-pub use journal::{Journal, JournalError};
+pub use journal::{JOURNAL_FILE, Journal, JournalError};
 
 use crate::nats::{Connection, JetStreamDispatcher, JetStreamInbox, JetStreamLog, StreamSettings};
 
@@ -88,7 +88,7 @@ pub async fn run(
         dispatcher: JetStreamDispatcher::new(&connection, settings.streams.clone()),
         connection,
     };
-    let journal = Journal::open(&settings.data.join("journal.redb"), !settings.server_syncs)?;
+    let journal = Journal::open(&settings.data.join(JOURNAL_FILE), !settings.server_syncs)?;
     journal.check_against(&doors.log).await?;
     let writer = WriterId(uuid::Uuid::now_v7());
     let mut folded = Folded::default();

@@ -10,6 +10,7 @@ mod docs;
 mod garbage;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod heal;
 mod kill;
 mod log_levels;
 mod main_job;

@@ -33,14 +33,18 @@ pub struct Subject<D> {
     pub foreign: Option<VolumeId>,
     /// A size that surely does not fit into the pool, if there is one (thin pools promise what they do not have).
     pub too_large: Option<SizeGib>,
+    /// Checks that are left out, by their paths here: on slow storage some take minutes.
+    pub left_out: &'static [&'static str],
 }
 
 /// Runs checks one after the other, and tells how long each took: on real storage it is minutes in all.
 macro_rules! each {
     ($subject:ident: $($check:path),+ $(,)?) => {$(
-        let began = std::time::Instant::now();
-        $check($subject).await;
-        eprintln!("{} ms: {}", began.elapsed().as_millis(), stringify!($check));
+        if !$subject.left_out.contains(&stringify!($check)) {
+            let began = std::time::Instant::now();
+            $check($subject).await;
+            eprintln!("{} ms: {}", began.elapsed().as_millis(), stringify!($check));
+        }
     )+};
 }
 

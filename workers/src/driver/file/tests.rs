@@ -31,7 +31,7 @@ async fn it_keeps_the_contract() {
     let driver = driver(scratch.path(), Some(8)).await;
     let foreign = scratch.path().join("pool").join(lv_name(volume(9)));
     fs::write(&foreign, "precious").unwrap();
-    run(&Subject { driver, pool: pool(), foreign: Some(volume(9)), too_large: Some(size(9)) }).await;
+    run(&Subject { driver, pool: pool(), foreign: Some(volume(9)), too_large: Some(size(9)), left_out: &[] }).await;
     assert_eq!(fs::read_to_string(foreign).unwrap(), "precious");
     let entries = fs::read_dir(scratch.path().join("pool")).unwrap();
     let left: BTreeSet<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

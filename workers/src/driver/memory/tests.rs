@@ -11,8 +11,13 @@ async fn it_keeps_the_contract() {
     for wipe in [None, Some(Wipe::Zero), Some(Wipe::Discard)] {
         for host in [host(wipe), host(wipe).with_joined_snapshots(), host(wipe).with_targets()] {
             host.put(&pool(), Object::Volume(volume(9)), MemoryObject::foreign(GIB));
-            let subject =
-                Subject { driver: host.driver(), pool: pool(), foreign: Some(volume(9)), too_large: Some(size(9)) };
+            let subject = Subject {
+                driver: host.driver(),
+                pool: pool(),
+                foreign: Some(volume(9)),
+                too_large: Some(size(9)),
+                left_out: &[],
+            };
             run(&subject).await;
             assert_eq!(host.objects(&pool()).len(), 1);
         }
@@ -22,7 +27,7 @@ async fn it_keeps_the_contract() {
 #[tokio::test]
 async fn every_step_may_fail_or_be_the_last_of_a_worker() {
     for host in [host(None), host(Some(Wipe::Zero)).with_joined_snapshots(), host(None).with_targets()] {
-        let subject = Subject { driver: host.driver(), pool: pool(), foreign: None, too_large: None };
+        let subject = Subject { driver: host.driver(), pool: pool(), foreign: None, too_large: None, left_out: &[] };
         run_faults(&subject, &Fault::ALL).await;
     }
 }
