@@ -56,6 +56,7 @@ async fn a_command_becomes_a_volume_and_survives_every_end() {
     assert_eq!((&volumes["in_use"], &volumes["reserved"]), (&json!(2), &json!(0)));
     audit(&dev).await;
     keep(&dev, folder.path()).await;
+    read_no_further(&dev).await;
     look_back(&dev, &id, position, folder.path()).await;
     end_and_start_again(dev, folder.path()).await;
 }
@@ -234,6 +235,21 @@ async fn audit(dev: &Dev) {
     assert_eq!(verified["ok"], true, "{verified}");
     let (folded, _) = fold(&connect_to(&dev.nats).await).await;
     assert_eq!(stele_core::audit::audit(&folded.state), vec![]);
+}
+
+/// `stele volume list | head -0`: whoever has seen enough is not told of it.
+async fn read_no_further(dev: &Dev) {
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_stele"))
+        .args(["volume", "list", "--json"])
+        .env("STELE_URL", &dev.url)
+        .env("STELE_PROJECT", "demo")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
 }
 
 /// Somebody keeps what the log was, and sees that it still is; a stranger's word counts for nothing.

@@ -8,7 +8,7 @@ use stele_replay::heal::{HealError, assess, heal};
 
 use super::Bar;
 use crate::cli::Session;
-use crate::cli::output::{self, line};
+use crate::cli::output::{self, line, stdout};
 use crate::control::{JOURNAL_FILE, Journal};
 use crate::failure::Failure;
 use crate::nats::JetStreamLog;
@@ -28,7 +28,7 @@ pub(super) async fn run(session: &Session, log: &JetStreamLog, folder: &Path, ye
         Err(error) => return Err(failed(session, &error)),
     };
     if !session.json {
-        loss.render(&mut io::stdout().lock())?;
+        loss.render(&mut stdout())?;
     }
     if loss.is_none() {
         return if session.json { output::json(&json!({"loss": loss, "healed": false})) } else { Ok(()) };
@@ -53,8 +53,8 @@ fn asked(session: &Session) -> io::Result<bool> {
     if session.json || !io::stdin().is_terminal() {
         return Ok(false);
     }
-    print!("append them, each where it stood? [yes/no] ");
-    io::stdout().flush()?;
+    write!(stdout(), "append them, each where it stood? [yes/no] ")?;
+    stdout().flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(answer.trim() == "yes")
@@ -65,7 +65,7 @@ fn failed(session: &Session, error: &HealError) -> Failure {
         HealError::Diverged(parted) => {
             if !session.json {
                 // What cannot be printed is in the message as well.
-                parted.render(&mut io::stdout().lock()).ok();
+                parted.render(&mut stdout()).ok();
             }
             (
                 "LogDiverged",
