@@ -65,7 +65,7 @@ pub enum NotBelieved {
     Version(u32),
     /// Somebody else signed it.
     #[error("it was signed by {0}, which is none of the keys that are believed")]
-    Stranger(PublicKey),
+    Stranger(Box<PublicKey>),
     /// The signature is not of this text.
     #[error("its signature does not fit: it was changed after it was signed")]
     Forged,
@@ -90,7 +90,7 @@ impl Checkpoint {
             return Err(NotBelieved::Version(self.v));
         }
         if !believed.contains(&self.key) {
-            return Err(NotBelieved::Stranger(self.key));
+            return Err(NotBelieved::Stranger(Box::new(self.key)));
         }
         let signature = bytes(&self.signature).map(|bytes| Signature::from_bytes(&bytes)).ok_or(NotBelieved::Forged)?;
         self.key.0.verify_strict(self.text().as_bytes(), &signature).map_err(|_| NotBelieved::Forged)
@@ -194,7 +194,7 @@ mod tests {
         let (made, own) = (checkpoint(), key().public());
         assert_eq!(made.check(&[own]), Ok(()));
         let other = PrivateKey::new(&[8; 32]).public();
-        assert_eq!(made.check(&[other]), Err(NotBelieved::Stranger(own)));
+        assert_eq!(made.check(&[other]), Err(NotBelieved::Stranger(Box::new(own))));
         assert_eq!(made.check(&[other, own]), Ok(()));
         let read: Checkpoint = serde_json::from_str(&serde_json::to_string(&made).unwrap()).unwrap();
         assert_eq!(read, made);

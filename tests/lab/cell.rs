@@ -9,7 +9,7 @@ use stele_workers::target::TargetKind;
 
 use crate::harness::dev::Dev;
 use crate::harness::log::connect_to;
-use crate::lvm::volumes;
+use crate::lvm::{give_back, volumes};
 use crate::node::{PORTAL, exports, run};
 
 /// See the module.
@@ -146,6 +146,7 @@ impl Node {
         let verified = self.dev.json(&["replay", "verify"]).await;
         assert_eq!(verified["ok"], true, "{verified}");
         self.dev.stop().await;
+        give_back(&self.group).await;
     }
 }
 

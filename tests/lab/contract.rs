@@ -10,7 +10,7 @@ use stele_workers::driver::contract::{Subject, run, run_faults, run_hosts};
 use stele_workers::driver::memory::Fault;
 use stele_workers::target::{TargetConfig, TargetKind};
 
-use crate::lvm::{volume_groups, volumes};
+use crate::lvm::{give_back, volume_groups, volumes};
 use crate::node::Tgtd;
 
 /// What copies whole thick volumes again and again, for minutes.
@@ -48,6 +48,7 @@ async fn keeps_most_of_it(
     }
     run_faults(&subject, faults).await;
     assert_eq!(volumes(group), vec![]);
+    give_back(group).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ use stele_core::state::VolumeStatus;
 
 use crate::harness::cell::Cell;
 use crate::harness::log::fold;
-use crate::lvm::{volume_groups, volumes};
+use crate::lvm::{give_back, volume_groups, volumes};
 use crate::node::run;
 use crate::tests::{at_rest, wait_for_pool};
 
@@ -26,7 +26,7 @@ const MIB: u64 = 1 << 20;
 const PLACES: [u64; 7] = [0, 5 * MIB, 300 * MIB, 511 * MIB, 700 * MIB, 1000 * MIB, GIB - MIB];
 
 /// Shorter than the copies and the wipes.
-const DEADLINE_MS: u64 = 15_000;
+const DEADLINE_MS: u64 = 20_000;
 
 /// A cell of processes with thick volumes on one backend.
 struct Thick {
@@ -148,6 +148,7 @@ async fn a_copy_goes_on_where_its_worker_was_killed() {
         assert_eq!(thick.at_rest(id).await, None);
     }
     assert_eq!(volumes(&thick.group), vec![]);
+    give_back(&thick.group).await;
 }
 
 /// Whether the extents of the volume that was first in the group read as it was written, or all as zeros.
@@ -190,4 +191,5 @@ async fn a_wipe_goes_on_where_its_worker_was_killed_and_leaves_zeros() {
     assert!((17..80).contains(&took.as_secs()), "{took:?}");
     assert_eq!(volumes(&thick.group), vec![]);
     assert!(!left_behind(&thick.group).await);
+    give_back(&thick.group).await;
 }

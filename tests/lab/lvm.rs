@@ -4,10 +4,22 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::node::run;
+
 /// The volume group with a thin pool, and the one without.
 pub(crate) fn volume_groups() -> (String, String) {
     let name = |variable| std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run `make lab`"));
     (name("STELE_LAB_VG"), name("STELE_LAB_THICK_VG"))
+}
+
+/// Gives the room that nobody uses back to the lab: its disks lie in memory, and all tests share it.
+pub(crate) async fn give_back(volume_group: &str) {
+    let name = format!("{volume_group}/unused");
+    // A group that is full has nothing to give back.
+    if run("lvcreate", &["-q", "-y", "-Wn", "-Zn", "-l", "100%FREE", "-n", "unused", volume_group]).await.is_ok() {
+        run("blkdiscard", &[&format!("/dev/{name}")]).await.unwrap();
+        run("lvremove", &["-q", "-f", &name]).await.unwrap();
+    }
 }
 
 /// One LV as `lvs` shows it.
