@@ -11,6 +11,7 @@ mod garbage;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod kill;
+mod log_file;
 mod log_levels;
 mod main_job;
 mod permissions;
