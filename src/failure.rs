@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use stele_replay::export::{ExportError, FileError};
+use stele_replay::import::ImportError;
+
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -66,4 +69,58 @@ from_error! {
     stele_replay::moment::InvalidMoment => "InvalidMoment", "give a position, a time in RFC 3339, or `head`";
     stele_core::port::Unavailable => "Unavailable", "see whether nats-server and a control run, and try again";
     std::io::Error => "InputOutput", "see the message";
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let (code, remedy) = match &error {
+            FileError::Io { .. } => ("InputOutput", "see the message"),
+            FileError::NotAnExport(_) => ("NotAnExport", "name a file that `stele replay export` made"),
+            FileError::Newer { .. } => ("FileTooNew", "update this program"),
+            FileError::Cut(_) => ("FileCut", "export again; onto the same FILE it goes on from FILE.part"),
+            FileError::Damaged { .. } => ("FileDamaged", "use another copy of the file, or export again"),
+        };
+        Self::new(code, error.to_string(), remedy)
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        let (code, remedy) = match error {
+            ExportError::File(error) => return error.into(),
+            ExportError::Source(_) | ExportError::Unreadable(_) => {
+                ("LogUnreadable", "`stele replay verify` says what is wrong with the log; the next try goes on")
+            }
+            ExportError::Range { .. } => ("InvalidRange", "positions count from 1; --to is not before --from"),
+            ExportError::TooLarge { .. } => ("MessageTooLarge", "look at the message with `nats stream get`"),
+            ExportError::Exists { .. } => ("FileExists", "name another file, or replace it with --force"),
+            ExportError::Differs { .. } => {
+                ("FileDiffers", "keep it and `stele replay verify` both; export to another file")
+            }
+            ExportError::Busy(_) => ("FileBusy", "wait for the other export"),
+        };
+        Self::new(code, error.to_string(), remedy)
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        let (code, remedy) = match error {
+            ImportError::File(error) => return error.into(),
+            ImportError::Source(_) | ImportError::Unavailable(_) => {
+                ("Unavailable", "see whether nats-server runs, and import again: it goes on")
+            }
+            ImportError::Unreadable(_) => ("FileTooNew", "update this program"),
+            ImportError::Gap { .. } => ("FileBeginsLater", "import the export that ends before this one begins first"),
+            ImportError::Diverged(_) => {
+                ("LogDiverged", "nothing was changed; import into an empty cell, or verify both to see which is right")
+            }
+            ImportError::Taken(_) => {
+                ("LogTaken", "stop every control of the cell; its log has diverged: empty it before the next import")
+            }
+            ImportError::Refused { .. } => ("LogRefused", "see whether the stream has room, and import again"),
+            ImportError::HeadDiffers { .. } => ("FileDamaged", "report this, and export again"),
+        };
+        Self::new(code, error.to_string(), remedy)
+    }
 }

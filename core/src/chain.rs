@@ -4,6 +4,7 @@
 //! follows, and it is of the same epoch and writer, or claims a higher epoch. Anything else (a stray publish, a late
 //! record of a deposed writer) is skipped by everybody, and counted.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::id::WriterId;
@@ -41,11 +42,11 @@ impl Default for Chain {
     }
 }
 
-/// What a message of the stream is.
+/// What a message of the stream is; `R` is as much of a record as was read.
 #[derive(Debug, Clone)]
-pub enum Link {
+pub enum Link<R = Record> {
     /// It continues the chain; its hash comes with it.
-    Record(Box<Record>, Hash),
+    Record(Box<R>, Hash),
     /// It is not part of the log.
     Stray(StrayReason),
 }
@@ -96,17 +97,16 @@ impl Chain {
     /// # Errors
     /// [`Unreadable`] when it does and cannot be understood.
     pub fn link(&self, entry: &LogEntry) -> Result<Link, Unreadable> {
-        let record: Record = match serde_json::from_slice(&entry.payload) {
-            Ok(record) => record,
-            Err(error) => return self.link_unparsed(entry, &error),
-        };
-        if let Some(reason) = self.stray(&record.head) {
-            return Ok(Link::Stray(reason));
-        }
-        if record.head.v != RECORD_VERSION {
-            return Err(Unreadable { position: entry.position, why: format!("format version {}", record.head.v) });
-        }
-        Ok(Link::Record(Box::new(record), Hash::of(&entry.payload)))
+        self.link_parsed(entry, |record: &Record| &record.head)
+    }
+
+    /// The same by the head alone, several times as fast. Nothing is said about the commits: a record whose commits
+    /// cannot be read is one here.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when it continues the log and its head cannot be understood.
+    pub fn link_head(&self, entry: &LogEntry) -> Result<Link<RecordHead>, Unreadable> {
+        self.link_parsed(entry, |head| head)
     }
 
     /// Goes on to a record that was accepted.
@@ -114,7 +114,26 @@ impl Chain {
         *self = Self { position, hash, index: head.index, epoch: head.epoch, writer: head.writer, at: head.at };
     }
 
-    fn link_unparsed(&self, entry: &LogEntry, error: &serde_json::Error) -> Result<Link, Unreadable> {
+    fn link_parsed<R: DeserializeOwned>(
+        &self,
+        entry: &LogEntry,
+        head: impl FnOnce(&R) -> &RecordHead,
+    ) -> Result<Link<R>, Unreadable> {
+        let record: R = match serde_json::from_slice(&entry.payload) {
+            Ok(record) => record,
+            Err(error) => return self.link_unparsed(entry, &error),
+        };
+        let head = head(&record);
+        if let Some(reason) = self.stray(head) {
+            return Ok(Link::Stray(reason));
+        }
+        if head.v != RECORD_VERSION {
+            return Err(Unreadable { position: entry.position, why: format!("format version {}", head.v) });
+        }
+        Ok(Link::Record(Box::new(record), Hash::of(&entry.payload)))
+    }
+
+    fn link_unparsed<R>(&self, entry: &LogEntry, error: &serde_json::Error) -> Result<Link<R>, Unreadable> {
         // Only what every version of the format has; all else may be unknown.
         #[derive(Deserialize)]
         struct Core {

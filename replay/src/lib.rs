@@ -4,7 +4,9 @@
 //! LOG --> source --+--> verify   is it whole, is it sound, is the live projection what it leads to
 //!                  +--> show     the story of one volume, request, project or task
 //!                  +--> at       the state at a position or a time
-//!                  '--> diff     what changed between two of them
+//!                  +--> diff     what changed between two of them
+//!                  '--> export   the log as a file, which all of the above read as well
+//! FILE -> import --> LOG of an empty cell
 //! ```
 //!
 //! | module | holds |
@@ -16,15 +18,19 @@
 //! | [`show`] | stories, streamed entry by entry |
 //! | [`at`], [`moment`] | the state at a moment, as tables |
 //! | [`diff`] | two states compared, entity by entity and field by field |
+//! | [`export`], [`import`] | the log as a file, and back into a log |
 //! | [`table`], [`progress`] | columns for people; how far the reading is |
 //!
-//! Nothing here writes to a log, knows NATS, or prints: output goes to a writer that the caller gives.
+//! Nothing here knows NATS or prints: output goes to a writer that the caller gives. Nothing writes to a log but
+//! [`import`] and [`heal`], which only add what a file or a journal holds behind what is there already.
 
 pub mod at;
 pub mod checkpoint;
 pub mod diff;
+pub mod export;
 mod fold;
 pub mod heal;
+pub mod import;
 pub mod moment;
 pub mod progress;
 pub mod show;

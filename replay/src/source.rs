@@ -1,8 +1,9 @@
 //! Reading the log from its first message up to a tail that is asked once, at the start.
 //!
 //! The reader is asked for one bounded batch after the other, and only when the one before was used up: whoever is
-//! slow slows the reading, and memory stays bounded. Everything in this package starts at position 1, because only the
-//! first record's predecessor is known without reading; a log whose first messages are gone is refused by name.
+//! slow slows the reading, and memory stays bounded. Whatever folds starts at position 1, because only the first record's
+//! predecessor is known without reading; a log whose first messages are gone is refused by name. Only who knows what
+//! stands before may begin later: an export that goes on, and the check of a file that begins later.
 
 use stele_core::port::{Log, LogEntry, LogReader, Unavailable};
 use stele_core::unit::Position;
@@ -87,20 +88,33 @@ impl<L: Log> Source<L> {
     /// # Errors
     /// [`SourceError::FirstMissing`], [`SourceError::BeyondTail`] or [`SourceError::Unavailable`].
     pub async fn open(log: &L, until: Option<Position>, progress: &mut dyn Progress) -> Result<Self, SourceError> {
+        Self::open_from(log, Position(1), until, progress).await
+    }
+
+    /// The same from a later position on; positions count from 1.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub async fn open_from(
+        log: &L,
+        from: Position,
+        until: Option<Position>,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, SourceError> {
         let tail = log.tail().await?;
         let until = match until {
             Some(asked) if asked > tail => return Err(SourceError::BeyondTail { asked, tail }),
             Some(asked) => asked,
             None => tail,
         };
-        let mut source = Self { log: log.clone(), reader: None, next: Position(1), until };
-        if until > Position(0) {
-            if log.get(Position(1)).await?.is_none() {
-                return Err(SourceError::FirstMissing { first: source.first_after(Position(1), tail).await? });
+        let mut source = Self { log: log.clone(), reader: None, next: from, until };
+        if until >= from {
+            if log.get(from).await?.is_none() {
+                return Err(SourceError::FirstMissing { first: source.first_after(from, tail).await? });
             }
-            source.reader = Some(log.read_from(Position(1)).await?);
+            source.reader = Some(log.read_from(from).await?);
         }
-        progress.set_total(until.0);
+        progress.set_total(until.next().0.saturating_sub(from.0));
         Ok(source)
     }
 

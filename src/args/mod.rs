@@ -3,6 +3,7 @@
 mod auth;
 mod client;
 mod drift;
+mod export;
 mod role;
 mod snapshot;
 mod tools;
@@ -15,9 +16,10 @@ use stele_core::id::ProjectId;
 pub use auth::{Auth, AuthMethod};
 pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, VolumeManage, Wait};
 pub use drift::{Drift, DriftRepair};
+pub use export::{Export, Import};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
 pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList, SnapshotManage};
-pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, Replay, ShowWhat};
+pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, Replay, ReplayArgs, ShowWhat};
 
 /// An event-sourced block-storage orchestrator.
 #[derive(Debug, Parser)]
@@ -91,8 +93,7 @@ pub enum Command {
     #[command(subcommand)]
     Type(Type),
     /// Audit the log
-    #[command(subcommand)]
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Measure
     #[command(subcommand)]
     Bench(Bench),

@@ -3,7 +3,20 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use stele_replay::checkpoint::PublicKey;
 
+use super::{Export, Import};
+
 /// `stele replay`
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Read this export instead of the live log; no NATS is needed then
+    #[arg(long, global = true, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub what: Replay,
+}
+
+/// What `stele replay` can do.
 #[derive(Debug, Subcommand)]
 pub enum Replay {
     /// Check the log: hash chain, gaps, every invariant, the live projection
@@ -68,6 +81,10 @@ pub enum Replay {
         #[arg(long, default_value = "data/api", value_name = "DIR")]
         data: PathBuf,
     },
+    /// Write the log to a file
+    Export(Export),
+    /// Put the log of a file into an empty cell, or go on with it
+    Import(Import),
 }
 
 /// What a story can be of.

@@ -8,6 +8,7 @@ mod output;
 mod pool;
 mod quota;
 mod replay;
+mod replay_file;
 mod service;
 mod snapshot;
 mod volume;

@@ -1,60 +1,78 @@
-//! `stele replay`: the audit tool on the live log.
+//! `stele replay`: the audit tool on the live log, or on a file.
 
 mod checkpoint;
 mod heal;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use indicatif::ProgressBar;
+use stele_core::port::Log;
 use stele_projections::rebuild::rebuild;
 use stele_projections::view::{LogDigest, LogHead};
 use stele_replay::at::{Which, at};
-use stele_replay::checkpoint::PublicKey;
 use stele_replay::diff::diff;
 use stele_replay::moment::Moment;
 use stele_replay::progress::Progress;
 use stele_replay::show::{Subject, render_entry, render_json, show};
-use stele_replay::verify::{LiveDigest, VerifyOptions, verify};
+use stele_replay::verify::{LiveDigest, Verification, VerifyOptions, verify};
 
-use super::Session;
-use super::output::{json, line};
-use crate::args::{AtWhat, Replay, ShowWhat};
+use super::output::{json, line, stdout};
+use super::{Session, replay_file};
+use crate::args::{AtWhat, Replay, ReplayArgs, ShowWhat};
 use crate::failure::Failure;
 use crate::nats::JetStreamLog;
 use crate::role::api::PROJECTION_FILE;
 
-pub(super) async fn run(session: &Session, command: &Replay) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, args: &ReplayArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.file {
+        return replay_file::run(session, path, &args.what).await;
+    }
     let connection = session.connection().await?;
     let log = JetStreamLog::new(&connection, 0);
-    match command {
-        Replay::Verify { log_only, checkpoints, believe } => {
-            verify_log(session, &log, *log_only, checkpoints, believe).await
+    match &args.what {
+        Replay::Verify { log_only: false, checkpoints, believe } => {
+            let kept = checkpoint::kept(checkpoints, believe)?;
+            let live = Some(live_digest(session).await?);
+            verify_log(session, &log, VerifyOptions { live, kept, ..VerifyOptions::default() }).await
         }
-        Replay::Checkpoint { key, make_key, to } => checkpoint::run(session, &log, key, *make_key, to.as_deref()).await,
+        Replay::Import(args) => replay_file::import_into(session, &connection, args).await,
         Replay::Heal { journal, yes } => heal::run(session, &log, journal, *yes).await,
-        Replay::Show { what, id } => tell(session, &log, *what, id).await,
-        Replay::At { when, what } => state_at(session, &log, when, *what).await,
-        Replay::Diff { from, to } => difference(session, &log, from, to).await,
-        Replay::Rebuild { data } => rebuild_projection(session, &log, data).await,
+        what => read(session, &log, what).await,
     }
 }
 
-async fn verify_log(
-    session: &Session,
-    log: &JetStreamLog,
-    log_only: bool,
-    checkpoints: &[PathBuf],
-    believe: &[PublicKey],
-) -> Result<(), Failure> {
-    let kept = checkpoint::kept(checkpoints, believe)?;
-    let live = if log_only { None } else { Some(live_digest(session).await?) };
+/// What reads a log, whether it is live or a file.
+pub(super) async fn read<L: Log>(session: &Session, log: &L, what: &Replay) -> Result<(), Failure> {
+    match what {
+        Replay::Verify { checkpoints, believe, .. } => {
+            let kept = checkpoint::kept(checkpoints, believe)?;
+            verify_log(session, log, VerifyOptions { kept, ..VerifyOptions::default() }).await
+        }
+        Replay::Checkpoint { key, make_key, to } => checkpoint::run(session, log, key, *make_key, to.as_deref()).await,
+        Replay::Show { what, id } => tell(session, log, *what, id).await,
+        Replay::At { when, what } => state_at(session, log, when, *what).await,
+        Replay::Diff { from, to } => difference(session, log, from, to).await,
+        Replay::Rebuild { data } => rebuild_projection(session, log, data).await,
+        Replay::Export(args) => replay_file::export_from(session, log, args).await,
+        Replay::Import(_) | Replay::Heal { .. } => {
+            let remedy = "name the cell with --nats, and leave --file out";
+            Err(Failure::new("NotALog", "a file is only read: nothing is appended to it", remedy))
+        }
+    }
+}
+
+async fn verify_log<L: Log>(session: &Session, log: &L, options: VerifyOptions) -> Result<(), Failure> {
     let mut progress = Bar::new("verifying");
-    let found = verify(log, VerifyOptions { live, kept, ..VerifyOptions::default() }, &mut progress).await?;
+    let found = verify(log, options, &mut progress).await?;
+    say_verified(session, &found)
+}
+
+pub(super) fn say_verified(session: &Session, found: &Verification) -> Result<(), Failure> {
     if session.json {
-        json(&found)?;
+        json(found)?;
     } else {
-        found.render(&mut io::stdout().lock())?;
+        found.render(&mut stdout())?;
     }
     if found.ok {
         return Ok(());
@@ -73,7 +91,7 @@ async fn live_digest(session: &Session) -> Result<LiveDigest, Failure> {
     Ok(LiveDigest { position: digest.position, digest: digest.into_digest(), hash })
 }
 
-async fn tell(session: &Session, log: &JetStreamLog, what: ShowWhat, id: &str) -> Result<(), Failure> {
+async fn tell<L: Log>(session: &Session, log: &L, what: ShowWhat, id: &str) -> Result<(), Failure> {
     let subject = match what {
         ShowWhat::Volume => Subject::volume(id)?,
         ShowWhat::Request => Subject::request(id),
@@ -84,7 +102,7 @@ async fn tell(session: &Session, log: &JetStreamLog, what: ShowWhat, id: &str) -
     let (bar, as_json) = (progress.0.clone(), session.json);
     let mut each = |entry| {
         bar.suspend(|| {
-            let mut out = io::stdout().lock();
+            let mut out = stdout();
             if as_json { render_json(&entry, &mut out) } else { render_entry(&entry, &mut out) }
         })
     };
@@ -96,7 +114,7 @@ async fn tell(session: &Session, log: &JetStreamLog, what: ShowWhat, id: &str) -
     Err(Failure::new("NothingKnown", why, "look at the id, and at the kind that is asked for"))
 }
 
-async fn state_at(session: &Session, log: &JetStreamLog, when: &str, what: AtWhat) -> Result<(), Failure> {
+async fn state_at<L: Log>(session: &Session, log: &L, when: &str, what: AtWhat) -> Result<(), Failure> {
     let moment: Moment = when.parse()?;
     let which = match what {
         AtWhat::Volumes => Which::Volumes,
@@ -111,19 +129,19 @@ async fn state_at(session: &Session, log: &JetStreamLog, when: &str, what: AtWha
     if session.json {
         return json(&snapshot.answer(which));
     }
-    Ok(snapshot.render(which, &mut io::stdout().lock())?)
+    Ok(snapshot.render(which, &mut stdout())?)
 }
 
-async fn difference(session: &Session, log: &JetStreamLog, from: &str, to: &str) -> Result<(), Failure> {
+async fn difference<L: Log>(session: &Session, log: &L, from: &str, to: &str) -> Result<(), Failure> {
     let mut progress = Bar::new("folding");
     let difference = diff(log, from.parse()?, to.parse()?, &mut progress).await?;
     if session.json {
         return json(&difference);
     }
-    Ok(difference.render(&mut io::stdout().lock())?)
+    Ok(difference.render(&mut stdout())?)
 }
 
-async fn rebuild_projection(session: &Session, log: &JetStreamLog, data: &Path) -> Result<(), Failure> {
+async fn rebuild_projection<L: Log>(session: &Session, log: &L, data: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(data)?;
     let path = data.join(PROJECTION_FILE);
     let bar = crate::progress::bar("rebuilding", 0);
@@ -141,10 +159,10 @@ async fn rebuild_projection(session: &Session, log: &JetStreamLog, data: &Path) 
 }
 
 /// A bar on a terminal, on stderr; nothing elsewhere.
-struct Bar(ProgressBar);
+pub(super) struct Bar(ProgressBar);
 
 impl Bar {
-    fn new(what: &'static str) -> Self {
+    pub(super) fn new(what: &'static str) -> Self {
         Self(crate::progress::bar(what, 0))
     }
 }

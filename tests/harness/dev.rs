@@ -38,16 +38,7 @@ impl Dev {
 
     /// Runs the command line against it.
     pub(crate) async fn stele(&self, args: &[&str]) -> std::process::Output {
-        Command::new(env!("CARGO_BIN_EXE_stele"))
-            .args(args)
-            .env("STELE_NATS", &self.nats)
-            .env("STELE_URL", &self.url)
-            .env("STELE_PROJECT", "demo")
-            .env("RUST_LOG", "warn")
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .unwrap()
+        stele(&self.nats, &self.url, args).await
     }
 
     /// Runs the command line, expects success, and reads its JSON.
@@ -66,4 +57,18 @@ impl Dev {
         let status = tokio::time::timeout(Duration::from_secs(40), self.child.wait()).await.unwrap().unwrap();
         assert!(status.success(), "{status}");
     }
+}
+
+/// Runs the command line against the cell at these addresses.
+pub(crate) async fn stele(nats: &str, url: &str, args: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_stele"))
+        .args(args)
+        .env("STELE_NATS", nats)
+        .env("STELE_URL", url)
+        .env("STELE_PROJECT", "demo")
+        .env("RUST_LOG", "warn")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap()
 }

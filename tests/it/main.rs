@@ -12,6 +12,7 @@ mod garbage;
 mod harness;
 mod heal;
 mod kill;
+mod log_file;
 mod log_levels;
 mod main_job;
 mod permissions;

@@ -25,7 +25,15 @@ fn linked(changes: &[(&str, Value)]) -> String {
         value[*field] = change.clone();
     }
     let entry = entry(&cell, value.to_string().as_bytes());
-    match cell.standby.chain.link(&entry) {
+    let whole = said(cell.standby.chain.link(&entry));
+    let (head, kind) =
+        (said(cell.standby.chain.link_head(&entry)), |said: &str| said.split(':').next().map(str::to_owned));
+    assert_eq!(kind(&head), kind(&whole), "the head alone says the same");
+    whole
+}
+
+fn said<R>(link: Result<Link<R>, Unreadable>) -> String {
+    match link {
         Ok(Link::Record(..)) => "record".to_owned(),
         Ok(Link::Stray(reason)) => reason.to_string(),
         Err(unreadable) => format!("unreadable: {}", unreadable.why),

@@ -8,6 +8,9 @@
 //! some positions  hash and digest of the checkpoints that were kept elsewhere
 //! ```
 //!
+//! A file that begins later than with the first record has no state to audit; its chain is followed from the record
+//! before it ([`verify_behind`]).
+//!
 //! **How often the whole state is audited.** An audit looks at every row, so auditing at each of a million records
 //! would be quadratic. [`AuditEvery::Adaptive`] spends a bounded effort per record: with `R` rows in the state it
 //! audits every `max(1, R / 64)` records. A state of fewer than 128 rows is audited at every record; one of 100 000 rows at
@@ -22,6 +25,7 @@ mod rules;
 use std::collections::BTreeSet;
 
 use stele_core::audit::audit;
+use stele_core::chain::{Chain, Link};
 use stele_core::digest::StateDigest;
 use stele_core::fold::{FoldError, Folded, Folding};
 use stele_core::port::{Log, LogEntry};
@@ -95,27 +99,34 @@ pub async fn verify<L: Log>(
     let mut run = Run::new(options);
     run.not_believed();
     run.compare_if_at(Position(0));
-    let mut source = match Source::open(log, None, progress).await {
-        Ok(source) => source,
-        Err(error) => return run.missing(error).map(|run| run.finish(Position(0))),
-    };
-    loop {
-        let entries = match source.batch().await {
-            Ok(entries) if entries.is_empty() => break,
-            Ok(entries) => entries,
-            Err(error) => return run.missing(error).map(|run| run.finish(source.until())),
-        };
-        for entry in &entries {
-            if let Err(error) = run.take(entry) {
-                run.unreadable(&error);
-                progress.finish();
-                return Ok(run.finish(source.until()));
-            }
-        }
-        progress.advance(entries.len() as u64);
-    }
-    progress.finish();
-    Ok(run.finish(source.until()))
+    run.read(log, Position(1), progress).await
+}
+
+/// What stands before a log that does not begin with its first message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// The first message that is there.
+    pub first: Position,
+    /// The last record before it.
+    pub before: Chain,
+}
+
+/// Verifies a log that begins later: its chain goes on from the record before, and the rules about single records hold.
+/// Nothing is known about the state, so no invariant is looked at, and there is no digest.
+///
+/// # Errors
+/// [`VerifyError`], as for [`verify`].
+pub async fn verify_behind<L: Log>(
+    log: &L,
+    beginning: Beginning,
+    options: VerifyOptions,
+    progress: &mut dyn Progress,
+) -> Result<Verification, VerifyError> {
+    let mut run = Run::new(VerifyOptions { live: None, ..options });
+    run.folded.chain = beginning.before;
+    (run.folds, run.sound) = (false, false);
+    run.result.begins_behind = Some(Head::from(&beginning.before));
+    run.read(log, beginning.first, progress).await
 }
 
 /// A verification underway.
@@ -125,6 +136,8 @@ struct Run {
     rules: Rules,
     breaks: Breaks,
     result: Verification,
+    /// False when there is no state, only the chain.
+    folds: bool,
     /// False once the state cannot be used any more.
     sound: bool,
     records_since_audit: u64,
@@ -142,11 +155,56 @@ impl Run {
             rules: Rules::default(),
             breaks: Breaks::default(),
             result: Verification::default(),
+            folds: true,
             sound: true,
             records_since_audit: 0,
             audited_at: Position(0),
             standing: BTreeSet::new(),
         }
+    }
+
+    /// Reads to the end.
+    async fn read<L: Log>(
+        mut self,
+        log: &L,
+        first: Position,
+        progress: &mut dyn Progress,
+    ) -> Result<Verification, VerifyError> {
+        let mut source = match Source::open_from(log, first, None, progress).await {
+            Ok(source) => source,
+            Err(error) => return self.missing(error).map(|run| run.finish(Position(0))),
+        };
+        loop {
+            let entries = match source.batch().await {
+                Ok(entries) if entries.is_empty() => break,
+                Ok(entries) => entries,
+                Err(error) => return self.missing(error).map(|run| run.finish(source.until())),
+            };
+            for entry in &entries {
+                if let Err(error) = self.take(entry) {
+                    self.unreadable(&error);
+                    progress.finish();
+                    return Ok(self.finish(source.until()));
+                }
+            }
+            progress.advance(entries.len() as u64);
+        }
+        progress.finish();
+        Ok(self.finish(source.until()))
+    }
+
+    /// Applies the next message, or follows the chain through it where there is no state to apply it to.
+    fn follow(&mut self, entry: &LogEntry) -> Result<Folding, FoldError> {
+        if self.folds {
+            return self.folded.fold(entry);
+        }
+        Ok(match self.folded.chain.link(entry)? {
+            Link::Stray(reason) => Folding::Skipped(reason),
+            Link::Record(record, hash) => {
+                self.folded.chain.advance(&record.head, entry.position, hash);
+                Folding::Applied(record, hash)
+            }
+        })
     }
 
     /// Takes the next message in.
@@ -156,7 +214,7 @@ impl Run {
         self.result.first.get_or_insert(entry.position);
         self.result.last = Some(entry.position);
         let (before, seen) = (self.folded.chain, self.folded.seen.clone());
-        match self.folded.fold(entry)? {
+        match self.follow(entry)? {
             Folding::Skipped(reason) => {
                 for bad in self.breaks.stray(&before, entry, &reason) {
                     self.result.bad(bad);
@@ -187,6 +245,9 @@ impl Run {
     }
 
     fn is_audit_due(&self) -> bool {
+        if !self.folds {
+            return false;
+        }
         let every = match self.options.audit_every {
             AuditEvery::Adaptive => (rows(&self.folded.state) / AUDIT_ROWS_PER_RECORD) as u64,
             AuditEvery::Records(every) => every,

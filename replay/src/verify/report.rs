@@ -24,6 +24,10 @@ pub struct Verification {
     pub ok: bool,
     /// The earliest thing that is wrong.
     pub first_bad: Option<Bad>,
+    /// The last record before the first message, where that is not the log's first: then the chain was followed from
+    /// there, and there is no state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begins_behind: Option<Head>,
     /// The position of the first message.
     pub first: Option<Position>,
     /// The position of the last message that was read.
@@ -265,6 +269,10 @@ impl Verification {
             (Some(first), Some(last)) => writeln!(out, "read      positions {first} to {last}, {} bytes", self.bytes)?,
             _ => writeln!(out, "read      nothing: the log is empty")?,
         }
+        if let Some(before) = &self.begins_behind {
+            writeln!(out, "begins    behind the record at position {}, which is not in it", before.position)?;
+            writeln!(out, "          sha256 {}", before.hash)?;
+        }
         writeln!(out, "records   {}, with {} commits and {} events", self.records, self.commits, self.events)?;
         let head = &self.head;
         writeln!(out, "head      position {}, epoch {}, written {}", head.position, head.epoch, head.at)?;
@@ -272,7 +280,20 @@ impl Verification {
         if let Some(digest) = &self.digest {
             writeln!(out, "state     sha256 {}", digest.digest)?;
         }
-        writeln!(out, "audited   the whole state {} times, violations: {}", self.audits, self.violations.total)?;
+        match self.begins_behind {
+            Some(_) => writeln!(
+                out,
+                "audited   no state: the records before are not there; violations: {}",
+                self.violations.total
+            )?,
+            None => {
+                writeln!(
+                    out,
+                    "audited   the whole state {} times, violations: {}",
+                    self.audits, self.violations.total
+                )?;
+            }
+        }
         for found in &self.violations.listed {
             let since = if found.clean_at.next() < found.position {
                 format!(", not yet at {}", found.clean_at)

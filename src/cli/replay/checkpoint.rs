@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use stele_core::port::Log;
 use stele_core::unit::Position;
 use stele_replay::checkpoint::{Checkpoint, PrivateKey, PublicKey};
 use stele_replay::verify::{AuditEvery, Kept, VerifyOptions, verify};
@@ -12,14 +13,13 @@ use crate::cli::Session;
 use crate::cli::output::{json, line};
 use crate::failure::Failure;
 use crate::key_file;
-use crate::nats::JetStreamLog;
 
 /// A checkpoint has some 450 bytes: a file of more than this is not one of them.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-pub(super) async fn run(
+pub(super) async fn run<L: Log>(
     session: &Session,
-    log: &JetStreamLog,
+    log: &L,
     key: &Path,
     make_key: bool,
     to: Option<&Path>,
