@@ -14,17 +14,12 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 use serde::Serialize;
-use stele_core::port::{AppendError, Log, LogEntry, LogReader as _, Unavailable};
+use stele_core::port::{AppendError, Log, LogEntry, Unavailable};
 use stele_core::record::Record;
 use stele_core::unit::{Hash, Position, Timestamp};
 
 use crate::progress::Progress;
-
-/// The most messages that are read at once.
-const BATCH_MAX: usize = 256;
-
-/// How often in a row the log may give nothing, for about a second each, before it counts as unavailable.
-const PATIENCE: u32 = 15;
+use crate::source::{Source, SourceError};
 
 /// What stands in the log where a message was lost that was no record. Every reader skips it, as it skipped the other.
 const PLACEHOLDER: &[u8] = br#"{"stele":"placeholder","why":"a message that was no record was lost here"}"#;
@@ -68,6 +63,9 @@ pub enum HealError {
         /// Why.
         why: String,
     },
+    /// The log cannot be read where the journal has records.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The log does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -125,7 +123,6 @@ pub struct Loss {
 pub async fn assess<L: Log>(log: &L, journal: &[LogEntry], progress: &mut dyn Progress) -> Result<Loss, HealError> {
     let (Some(oldest), Some(newest)) = (journal.first(), journal.last()) else { return Err(HealError::NothingKept) };
     let tail = log.tail().await?;
-    progress.set_total(tail.next().0.saturating_sub(oldest.position.0) + 1);
     let overlap = journal.iter().take_while(|entry| entry.position <= tail);
     compare(log, overlap, oldest.position, tail, progress).await?;
     let mut loss =
@@ -162,27 +159,22 @@ async fn compare<'a, L: Log>(
     tail: Position,
     progress: &mut dyn Progress,
 ) -> Result<(), HealError> {
-    let mut kept = kept.peekable();
-    if kept.peek().is_none() {
+    if from > tail {
         return Ok(());
     }
-    let mut reader = log.read_from(from).await?;
-    let mut silent = 0;
-    while let Some(next) = kept.peek() {
-        let batch = reader.next_batch(BATCH_MAX).await?;
-        silent = if batch.is_empty() { silent + 1 } else { 0 };
-        if silent == PATIENCE {
-            let what = format!("position {}", next.position);
-            return Err(Unavailable { what, why: "the log gave nothing".to_owned() }.into());
+    let mut kept = kept.peekable();
+    let mut source = Source::open_from(log, from, Some(tail), progress).await?;
+    while kept.peek().is_some() {
+        let batch = source.batch().await?;
+        if batch.is_empty() {
+            break;
         }
         progress.advance(batch.len() as u64);
-        for found in batch.into_iter().filter(|found| found.position <= tail) {
-            // What the journal has not is no record, or older than the journal.
-            let Some(own) = kept.next_if(|own| own.position <= found.position) else { continue };
-            if own.position < found.position || own.payload != found.payload {
-                let position = own.position;
-                let theirs = (own.position == found.position).then_some(found);
-                return Err(diverged(theirs, describe(own)?.0, position));
+        for found in batch {
+            // What the journal has not is no record.
+            let Some(own) = kept.next_if(|own| own.position == found.position) else { continue };
+            if own.payload != found.payload {
+                return Err(diverged(Some(found), describe(own)?.0, own.position));
             }
         }
     }

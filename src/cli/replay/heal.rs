@@ -78,6 +78,7 @@ fn failed(session: &Session, error: &HealError) -> Failure {
         ),
         HealError::Conflict(_) => ("LogBusy", "stop all controls of the cell, then say it again"),
         HealError::Refused { .. } => ("LogRefused", "see the stream's limits with `nats stream info`"),
+        HealError::Source(_) => ("LogUnreadable", "`stele replay verify` says what is wrong with the log"),
         HealError::Unavailable(_) => ("Unavailable", "see whether nats-server runs, and say it again"),
     };
     Failure::new(code, error.to_string(), remedy)
