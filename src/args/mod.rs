@@ -17,7 +17,7 @@ pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreat
 pub use drift::{Drift, DriftRepair};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
 pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList, SnapshotManage};
-pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, Replay, ShowWhat};
+pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, ExplainWhat, Replay, ShowWhat};
 
 /// An event-sourced block-storage orchestrator.
 #[derive(Debug, Parser)]

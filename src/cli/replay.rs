@@ -4,18 +4,22 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::ProgressBar;
+use stele_core::id::ProjectId;
+use stele_core::unit::Position;
 use stele_projections::rebuild::rebuild;
-use stele_projections::view::{LogDigest, LogHead};
+use stele_projections::view::{LogDigest, LogHead, QuotaLine, QuotaSetView};
 use stele_replay::at::{Which, at};
 use stele_replay::diff::diff;
+use stele_replay::explain::{explain, render_explained, render_explained_json};
 use stele_replay::moment::Moment;
 use stele_replay::progress::Progress;
-use stele_replay::show::{Subject, render_entry, render_json, show};
+use stele_replay::quota::{LiveLine, LiveQuota, quota};
+use stele_replay::show::{Subject, render_entry, render_json, show, show_on};
 use stele_replay::verify::{LiveDigest, VerifyOptions, verify};
 
 use super::Session;
 use super::output::{json, line};
-use crate::args::{AtWhat, Replay, ShowWhat};
+use crate::args::{AtWhat, ExplainWhat, Replay, ShowWhat};
 use crate::failure::Failure;
 use crate::nats::JetStreamLog;
 use crate::role::api::PROJECTION_FILE;
@@ -25,7 +29,9 @@ pub(super) async fn run(session: &Session, command: &Replay) -> Result<(), Failu
     let log = JetStreamLog::new(&connection, 0);
     match command {
         Replay::Verify { log_only } => verify_log(session, &log, *log_only).await,
-        Replay::Show { what, id } => tell(session, &log, *what, id).await,
+        Replay::Show { what, id, follow } => tell(session, &log, (*what, id), *follow).await,
+        Replay::Explain { what, id } => explain_places(session, &log, *what, id).await,
+        Replay::Quota { log_only } => prove_quota(session, &log, *log_only).await,
         Replay::At { when, what } => state_at(session, &log, when, *what).await,
         Replay::Diff { from, to } => difference(session, &log, from, to).await,
         Replay::Rebuild { data } => rebuild_projection(session, &log, data).await,
@@ -58,12 +64,19 @@ async fn live_digest(session: &Session) -> Result<LiveDigest, Failure> {
     Ok(LiveDigest { position: digest.position, digest: digest.into_digest(), hash })
 }
 
-async fn tell(session: &Session, log: &JetStreamLog, what: ShowWhat, id: &str) -> Result<(), Failure> {
+async fn tell(
+    session: &Session,
+    log: &JetStreamLog,
+    (what, id): (ShowWhat, &str),
+    follow: bool,
+) -> Result<(), Failure> {
     let subject = match what {
         ShowWhat::Volume => Subject::volume(id)?,
         ShowWhat::Request => Subject::request(id),
         ShowWhat::Project => Subject::project(id)?,
         ShowWhat::Task => Subject::task(id)?,
+        ShowWhat::Snapshot => Subject::snapshot(id)?,
+        ShowWhat::Worker => Subject::worker(id)?,
     };
     let mut progress = Bar::new("reading");
     let (bar, as_json) = (progress.0.clone(), session.json);
@@ -73,12 +86,94 @@ async fn tell(session: &Session, log: &JetStreamLog, what: ShowWhat, id: &str) -
             if as_json { render_json(&entry, &mut out) } else { render_entry(&entry, &mut out) }
         })
     };
+    if follow {
+        let mut idle = || io::stdout().flush().map(|()| true);
+        // What was told is told: Ctrl-C ends it well.
+        return tokio::select! {
+            ended = show_on(log, subject, &mut progress, &mut each, &mut idle) => {
+                Ok(ended.map(|_| ())?)
+            }
+            _ = tokio::signal::ctrl_c() => Ok(()),
+        };
+    }
     let told = show(log, subject, None, &mut progress, &mut each).await?;
-    if told.entries > 0 {
+    if told.entries == 0 {
+        return Err(nothing_known(id, told.position));
+    }
+    let mut out = io::stdout().lock();
+    match &told.work {
+        Some(work) if as_json => work.render_json(&mut out)?,
+        Some(work) => work.render(&mut out)?,
+        None => {}
+    }
+    Ok(())
+}
+
+fn nothing_known(id: &str, position: Position) -> Failure {
+    let why = format!("the log says nothing about {id} up to position {position}");
+    Failure::new("NothingKnown", why, "look at the id, and at the kind that is asked for")
+}
+
+async fn explain_places(session: &Session, log: &JetStreamLog, what: ExplainWhat, id: &str) -> Result<(), Failure> {
+    let subject = match what {
+        ExplainWhat::Volume => Subject::volume(id)?,
+        ExplainWhat::Request => Subject::request(id),
+    };
+    let mut progress = Bar::new("deciding");
+    let (bar, as_json) = (progress.0.clone(), session.json);
+    let mut each = |explained| {
+        bar.suspend(|| {
+            let mut out = io::stdout().lock();
+            if as_json { render_explained_json(&explained, &mut out) } else { render_explained(&explained, &mut out) }
+        })
+    };
+    let summary = explain(log, subject, &mut progress, &mut each).await?;
+    if summary.explained == 0 && summary.is_sound() {
+        return Err(nothing_known(id, summary.position));
+    }
+    let mut out = io::stdout().lock();
+    if as_json { summary.render_json(&mut out) } else { summary.render(&mut out) }?;
+    if !summary.damage.is_empty() {
+        return Err(Failure::new("LogNotSound", "the log was damaged", "see `stele replay verify`"));
+    }
+    if !summary.differing.is_empty() {
+        return Err(Failure::new(
+            "DecisionDiffers",
+            format!("decided again, {} of {} come out otherwise", summary.differing.len(), summary.explained),
+            "was the log written by another release? Else it was changed: see `stele replay verify`",
+        ));
+    }
+    Ok(())
+}
+
+async fn prove_quota(session: &Session, log: &JetStreamLog, log_only: bool) -> Result<(), Failure> {
+    let project = session.project();
+    let live = if log_only { None } else { Some(live_quota(session, project).await?) };
+    let mut progress = Bar::new("counting");
+    let proof = quota(log, project.clone(), live, &mut progress).await?;
+    if session.json {
+        json(&proof)?;
+    } else {
+        proof.render(&mut io::stdout().lock())?;
+    }
+    if proof.ok {
         return Ok(());
     }
-    let why = format!("the log says nothing about {id} up to position {}", told.position);
-    Err(Failure::new("NothingKnown", why, "look at the id, and at the kind that is asked for"))
+    Err(Failure::new("QuotaNotProven", "what is counted is not what is held", "see the findings above"))
+}
+
+/// What the API says; asked before the log is read, so that the log cannot end before it by itself.
+async fn live_quota(session: &Session, project: &ProjectId) -> Result<LiveQuota, Failure> {
+    let asked = session.api.get_at::<QuotaSetView>(&format!("/v1/quotas/{project}"), &[], None).await;
+    let (view, position) = asked.map_err(|mut failure| {
+        failure.remedy = format!("{}; or prove it from the log alone with --log-only", failure.remedy);
+        failure
+    })?;
+    let position = position.ok_or_else(|| {
+        Failure::new("ApiUnreadable", "the API does not say at which position its answer is", "is it a Stele API?")
+    })?;
+    let line = |QuotaLine { resource, limit, in_use, reserved }| LiveLine { resource, limit, in_use, reserved };
+    Ok(LiveQuota { position, lines: view.resources.into_iter().map(line).collect() })
 }
 
 async fn state_at(session: &Session, log: &JetStreamLog, when: &str, what: AtWhat) -> Result<(), Failure> {

@@ -18,3 +18,4 @@ mod ports;
 mod roles;
 mod takeover;
 mod tidy;
+mod why;
