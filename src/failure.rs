@@ -63,6 +63,7 @@ from_error! {
     stele_projections::rebuild::RebuildError => "RebuildFailed", "the projection that was there is untouched";
     stele_replay::verify::VerifyError => "LogUnreadable", "see whether nats-server runs and holds the log";
     stele_replay::show::ShowError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
+    stele_replay::explain::ExplainError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::show::InvalidSubject => "InvalidSubject", "give the id as `stele volume list` or the log shows it";
     stele_replay::at::AtError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::diff::DiffError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";

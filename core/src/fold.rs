@@ -3,7 +3,7 @@
 use crate::chain::{Chain, Link, StrayReason, Unreadable};
 use crate::evolve::{Corrupt, Meta, evolve, evolve_head};
 use crate::port::LogEntry;
-use crate::record::{InboxMark, Record};
+use crate::record::{Commit, InboxMark, Record};
 use crate::state::{Entity, Seen, State};
 use crate::unit::{Hash, Position};
 
@@ -42,7 +42,56 @@ pub enum Folding {
     Skipped(StrayReason),
 }
 
+/// A commit of a record, between what was known before it and what is true behind it.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// The state before the commit; what stands before it in its record is applied.
+    pub before: &'a State,
+    /// The commands that could come again at that moment.
+    pub seen: &'a Seen,
+    /// The state behind the commit.
+    pub after: &'a State,
+    /// The record.
+    pub position: Position,
+    /// Which commit of the record, from 0.
+    pub index: usize,
+    /// The commit.
+    pub commit: &'a Commit,
+    /// What the commit changed, each as often as it did.
+    pub touched: &'a [Entity],
+}
+
 impl Folded {
+    /// Takes a record of the stream in that [`Chain::link`] accepted, and gives `each` of its commits with the states
+    /// before and behind it.
+    ///
+    /// # Errors
+    /// [`Corrupt`] as [`Folded::fold`].
+    pub fn fold_steps(
+        &mut self,
+        record: &Record,
+        position: Position,
+        hash: Hash,
+        each: &mut dyn FnMut(&Step<'_>),
+    ) -> Result<(), Corrupt> {
+        evolve_head(&mut self.state, &record.head, &mut |_| {});
+        let keep_ms = self.state.config.idempotency_ms;
+        for (index, commit) in record.commits.iter().enumerate() {
+            let before = self.state.clone();
+            let mut touched = Vec::new();
+            let meta = Meta { position, at: commit.at };
+            for event in &commit.events {
+                evolve(&mut self.state, meta, event, &mut |entity| touched.push(entity))?;
+            }
+            let (seen, after, touched) = (&self.seen, &self.state, touched.as_slice());
+            each(&Step { before: &before, seen, after, position, index, commit, touched });
+            self.seen.apply(commit, position, index, keep_ms);
+        }
+        self.inbox = record.head.inbox;
+        self.chain.advance(&record.head, position, hash);
+        Ok(())
+    }
+
     /// Takes the next message of the stream in.
     ///
     /// # Errors

@@ -20,7 +20,8 @@
 //! | [`record`], [`chain`], [`fold`] | the log's format, which messages are the log, and folding it |
 //! | [`writer`] | the commit loop: group commit, fencing, answers after acknowledgement |
 //! | [`port`] | the doors to the log, the inbox and the task queue |
-//! | [`audit`], [`digest`], [`codec`] | what must hold; comparing states; the form of derived state |
+//! | [`audit`], [`ledger`] | what must hold; who holds a project's quota since which event |
+//! | [`digest`], [`codec`] | comparing states; the form of derived state |
 
 pub mod audit;
 pub mod chain;
@@ -34,6 +35,7 @@ pub mod evolve;
 pub mod fold;
 pub mod id;
 pub mod inventory;
+pub mod ledger;
 pub mod port;
 pub mod record;
 pub mod refusal;

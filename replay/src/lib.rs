@@ -3,6 +3,8 @@
 //! ```text
 //! LOG --> source --+--> verify   is it whole, is it sound, is the live projection what it leads to
 //!                  +--> show     the story of one volume, request, project or task
+//!                  +--> explain  why this pool and not each other one, decided again
+//!                  +--> quota    who holds a project's quota, proved
 //!                  +--> at       the state at a position or a time
 //!                  +--> diff     what changed between two of them
 //!                  '--> export   the log as a file, which all of the above read as well
@@ -16,6 +18,8 @@
 //! | [`checkpoint`] | what the log was at a position, signed |
 //! | [`heal`] | a lost tail gets its records back |
 //! | [`show`] | stories, streamed entry by entry |
+//! | [`explain`] | placements decided again and compared with what was recorded |
+//! | [`quota`] | every unit of a project's quota with the event that took it, and three sums that must agree |
 //! | [`at`], [`moment`] | the state at a moment, as tables |
 //! | [`diff`] | two states compared, entity by entity and field by field |
 //! | [`export`], [`import`] | the log as a file, and back into a log |
@@ -27,15 +31,18 @@
 pub mod at;
 pub mod checkpoint;
 pub mod diff;
+pub mod explain;
 pub mod export;
 mod fold;
 pub mod heal;
 pub mod import;
 pub mod moment;
 pub mod progress;
+pub mod quota;
 pub mod show;
 pub mod source;
 pub mod table;
 #[cfg(test)]
 mod testing;
 pub mod verify;
+mod walk;

@@ -152,6 +152,46 @@ impl<L: Log> Source<L> {
         Err(failed.unwrap_or_else(silent).into())
     }
 
+    /// What was appended since the last message that was given: waits for about a second, and is empty when nothing
+    /// came. Troubles that pass are waited for, as in [`Source::batch`].
+    ///
+    /// # Errors
+    /// [`SourceError`] when messages are missing or the log stays unavailable.
+    pub async fn news(&mut self) -> Result<Vec<LogEntry>, SourceError> {
+        // Whatever is there will be read.
+        self.until = self.until.max(Position(self.next.0 - 1));
+        let mut failed = None;
+        for _ in 0..PATIENCE {
+            let read = match &mut self.reader {
+                Some(reader) => reader.next_batch(BATCH_MAX).await,
+                None => self.log.read_from(self.next).await.map(|reader| {
+                    self.reader = Some(reader);
+                    Vec::new()
+                }),
+            };
+            let quiet = match read {
+                Ok(entries) if entries.is_empty() => true,
+                Ok(entries) => {
+                    let entries = self.accept(entries).await?;
+                    self.until = self.until.max(Position(self.next.0 - 1));
+                    return Ok(entries);
+                }
+                Err(unavailable) => {
+                    failed = Some(unavailable);
+                    false
+                }
+            };
+            if let Some(known) = self.lost().await {
+                return Err(known);
+            }
+            if quiet {
+                return Ok(Vec::new());
+            }
+        }
+        let silent = || Unavailable { what: format!("position {}", self.next), why: "the log gave nothing".to_owned() };
+        Err(failed.unwrap_or_else(silent).into())
+    }
+
     /// Checks that the batch goes on where the last one ended.
     async fn accept(&mut self, entries: Vec<LogEntry>) -> Result<Vec<LogEntry>, SourceError> {
         for (index, entry) in entries.iter().enumerate() {
@@ -170,6 +210,13 @@ impl<L: Log> Source<L> {
             return Err(SourceError::Hole { from: self.next, to: Position(entry.position.0 - 1) });
         }
         Ok(entries)
+    }
+
+    /// What is wrong with a log of which everything was read; `None` when it only has nothing new or does not answer.
+    async fn lost(&self) -> Option<SourceError> {
+        let tail = self.log.tail().await.ok()?;
+        let is_due = tail < self.until || tail >= self.next;
+        if is_due { self.named_reason().await } else { None }
     }
 
     /// What is wrong with the log when it gives nothing where it should; `None` when it only does not answer.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -295,5 +296,63 @@ pub(crate) struct FixedReader {
 impl LogReader for FixedReader {
     async fn next_batch(&mut self, max: usize) -> Result<Vec<LogEntry>, Unavailable> {
         Ok(self.left.drain(..max.min(self.left.len())).collect())
+    }
+}
+
+/// A log that grows while it is read; its reader never waits.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GrowingLog {
+    entries: Arc<Mutex<Vec<LogEntry>>>,
+}
+
+impl GrowingLog {
+    /// It holds these from now on.
+    pub(crate) fn grow(&self, entries: &[LogEntry]) {
+        *self.entries.lock().unwrap() = entries.to_vec();
+    }
+
+    pub(crate) fn lose_behind(&self, last: Position) {
+        self.entries.lock().unwrap().retain(|entry| entry.position <= last);
+    }
+
+    fn fixed(&self) -> FixedLog {
+        FixedLog { entries: self.entries.lock().unwrap().clone() }
+    }
+}
+
+impl Log for GrowingLog {
+    type Reader = GrowingReader;
+
+    async fn append(&self, payload: Bytes, expected: Position) -> Result<Position, AppendError> {
+        self.fixed().append(payload, expected).await
+    }
+
+    async fn tail(&self) -> Result<Position, Unavailable> {
+        self.fixed().tail().await
+    }
+
+    async fn get(&self, position: Position) -> Result<Option<LogEntry>, Unavailable> {
+        self.fixed().get(position).await
+    }
+
+    async fn read_from(&self, from: Position) -> Result<GrowingReader, Unavailable> {
+        Ok(GrowingReader { log: self.clone(), next: from })
+    }
+}
+
+/// A place in a [`GrowingLog`].
+#[derive(Debug)]
+pub(crate) struct GrowingReader {
+    log: GrowingLog,
+    next: Position,
+}
+
+impl LogReader for GrowingReader {
+    async fn next_batch(&mut self, max: usize) -> Result<Vec<LogEntry>, Unavailable> {
+        let entries = self.log.entries.lock().unwrap();
+        let batch: Vec<LogEntry> =
+            entries.iter().filter(|entry| entry.position >= self.next).take(max).cloned().collect();
+        self.next = batch.last().map_or(self.next, |last| last.position.next());
+        Ok(batch)
     }
 }

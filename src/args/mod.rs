@@ -19,7 +19,7 @@ pub use drift::{Drift, DriftRepair};
 pub use export::{Export, Import};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
 pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList, SnapshotManage};
-pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, Replay, ReplayArgs, ShowWhat};
+pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, ExplainWhat, Replay, ReplayArgs, ShowWhat};
 
 /// An event-sourced block-storage orchestrator.
 #[derive(Debug, Parser)]

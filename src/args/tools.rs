@@ -58,6 +58,22 @@ pub enum Replay {
         what: ShowWhat,
         /// Its id
         id: String,
+        /// Go on with what happens, until Ctrl-C
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Why a volume lies where it lies, or nowhere: every placement, decided again
+    Explain {
+        /// Of what
+        what: ExplainWhat,
+        /// Its id
+        id: String,
+    },
+    /// Who holds the quota of --project: every unit with the event that took it, proved
+    Quota {
+        /// Do not compare with what the API says
+        #[arg(long)]
+        log_only: bool,
     },
     /// The state at a position or a time
     At {
@@ -98,6 +114,19 @@ pub enum ShowWhat {
     Project,
     /// One flow or one of its tasks.
     Task,
+    /// One snapshot.
+    Snapshot,
+    /// One backend (HOST@BACKEND), one worker (HOST:NAME), or all of a host (HOST).
+    Worker,
+}
+
+/// What can be explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainWhat {
+    /// Every placement of one volume.
+    Volume,
+    /// One request: a command's id, or the client's request id.
+    Request,
 }
 
 /// What a state can be looked at for.

@@ -55,6 +55,19 @@ impl Api {
         query: &[(&str, String)],
         min_position: Option<Position>,
     ) -> Result<T, Failure> {
+        Ok(self.get_at(path, query, min_position).await?.0)
+    }
+
+    /// The same, with the position up to which the log is in the answer; `None` when the API does not say.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn get_at<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        min_position: Option<Position>,
+    ) -> Result<(T, Option<Position>), Failure> {
         let mut request = self.agent.get(format!("{}{path}", self.url));
         for (key, value) in query {
             request = request.query(*key, value);
@@ -65,9 +78,10 @@ impl Api {
         if let Some(Token(token)) = &self.token {
             request = request.header("X-Auth-Token", token);
         }
-        let (status, body) = self.call(request).await?;
+        let Answer { status, body, position } = self.call(request).await?;
         if (200..300).contains(&status) {
-            return serde_json::from_slice(&body).map_err(|e| unreadable(&self.url, &e));
+            let answer = serde_json::from_slice(&body).map_err(|e| unreadable(&self.url, &e))?;
+            return Ok((answer, position));
         }
         let answer: ErrorAnswer = serde_json::from_slice(&body).map_err(|e| unreadable(&self.url, &e))?;
         Err(Failure::new(answer.error.code, answer.error.message, answer.error.remedy))
@@ -85,7 +99,8 @@ impl Api {
         // Where nobody is asked who they are, a token says it: Cinder's form of `noauth`.
         let token = self.token.as_ref().map_or_else(|| format!("stele:{project}"), |Token(token)| token.clone());
         let request = self.agent.get(format!("{}/v3/{project}/{path}", self.url)).header("X-Auth-Token", token);
-        let (status, body) = self.call(request.header("OpenStack-API-Version", CINDER_VERSION)).await?;
+        let asked = self.call(request.header("OpenStack-API-Version", CINDER_VERSION)).await?;
+        let Answer { status, body, .. } = asked;
         if (200..300).contains(&status) {
             return serde_json::from_slice(&body).map_err(|e| unreadable(&self.url, &e));
         }
@@ -97,19 +112,25 @@ impl Api {
         ))
     }
 
-    async fn call(
-        &self,
-        request: ureq::RequestBuilder<ureq::typestate::WithoutBody>,
-    ) -> Result<(u16, Vec<u8>), Failure> {
+    async fn call(&self, request: ureq::RequestBuilder<ureq::typestate::WithoutBody>) -> Result<Answer, Failure> {
         let url = self.url.clone();
         let asked = tokio::task::spawn_blocking(move || {
             let mut response = request.call().map_err(|e| unreachable(&url, &e.to_string()))?;
             let status = response.status().as_u16();
+            let position = response.headers().get("Stele-Position").and_then(|value| value.to_str().ok()?.parse().ok());
             let body = response.body_mut().read_to_vec().map_err(|e| unreachable(&url, &e.to_string()))?;
-            Ok::<_, Failure>((status, body))
+            Ok::<_, Failure>(Answer { status, body, position })
         });
         asked.await.map_err(|e| Failure::new("Interrupted", e.to_string(), "try again"))?
     }
+}
+
+/// An answer as it came.
+struct Answer {
+    status: u16,
+    body: Vec<u8>,
+    /// Up to where the log is in it.
+    position: Option<Position>,
 }
 
 fn unreachable(url: &str, why: &str) -> Failure {

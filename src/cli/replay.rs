@@ -1,20 +1,23 @@
 //! `stele replay`: the audit tool on the live log, or on a file.
 
 mod checkpoint;
+mod explain;
 mod heal;
+mod quota;
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::ProgressBar;
 use stele_core::port::Log;
+use stele_core::unit::Position;
 use stele_projections::rebuild::rebuild;
 use stele_projections::view::{LogDigest, LogHead};
 use stele_replay::at::{Which, at};
 use stele_replay::diff::diff;
 use stele_replay::moment::Moment;
 use stele_replay::progress::Progress;
-use stele_replay::show::{Subject, render_entry, render_json, show};
+use stele_replay::show::{Subject, render_entry, render_json, show, show_on};
 use stele_replay::verify::{LiveDigest, Verification, VerifyOptions, verify};
 
 use super::output::{json, line, stdout};
@@ -38,6 +41,7 @@ pub(super) async fn run(session: &Session, args: &ReplayArgs) -> Result<(), Fail
         }
         Replay::Import(args) => replay_file::import_into(session, &connection, args).await,
         Replay::Heal { journal, yes } => heal::run(session, &log, journal, *yes).await,
+        Replay::Quota { log_only: false } => quota::run_live(session, &log).await,
         what => read(session, &log, what).await,
     }
 }
@@ -50,7 +54,9 @@ pub(super) async fn read<L: Log>(session: &Session, log: &L, what: &Replay) -> R
             verify_log(session, log, VerifyOptions { kept, ..VerifyOptions::default() }).await
         }
         Replay::Checkpoint { key, make_key, to } => checkpoint::run(session, log, key, *make_key, to.as_deref()).await,
-        Replay::Show { what, id } => tell(session, log, *what, id).await,
+        Replay::Show { what, id, follow } => tell(session, log, (*what, id), *follow).await,
+        Replay::Explain { what, id } => explain::run(session, log, *what, id).await,
+        Replay::Quota { .. } => quota::run(session, log, None).await,
         Replay::At { when, what } => state_at(session, log, when, *what).await,
         Replay::Diff { from, to } => difference(session, log, from, to).await,
         Replay::Rebuild { data } => rebuild_projection(session, log, data).await,
@@ -91,12 +97,14 @@ async fn live_digest(session: &Session) -> Result<LiveDigest, Failure> {
     Ok(LiveDigest { position: digest.position, digest: digest.into_digest(), hash })
 }
 
-async fn tell<L: Log>(session: &Session, log: &L, what: ShowWhat, id: &str) -> Result<(), Failure> {
+async fn tell<L: Log>(session: &Session, log: &L, (what, id): (ShowWhat, &str), follow: bool) -> Result<(), Failure> {
     let subject = match what {
         ShowWhat::Volume => Subject::volume(id)?,
         ShowWhat::Request => Subject::request(id),
         ShowWhat::Project => Subject::project(id)?,
         ShowWhat::Task => Subject::task(id)?,
+        ShowWhat::Snapshot => Subject::snapshot(id)?,
+        ShowWhat::Worker => Subject::worker(id)?,
     };
     let mut progress = Bar::new("reading");
     let (bar, as_json) = (progress.0.clone(), session.json);
@@ -106,12 +114,32 @@ async fn tell<L: Log>(session: &Session, log: &L, what: ShowWhat, id: &str) -> R
             if as_json { render_json(&entry, &mut out) } else { render_entry(&entry, &mut out) }
         })
     };
-    let told = show(log, subject, None, &mut progress, &mut each).await?;
-    if told.entries > 0 {
-        return Ok(());
+    if follow {
+        let mut idle = || stdout().flush().map(|()| true);
+        // What was told is told: Ctrl-C ends it well.
+        return tokio::select! {
+            ended = show_on(log, subject, &mut progress, &mut each, &mut idle) => {
+                Ok(ended.map(|_| ())?)
+            }
+            _ = tokio::signal::ctrl_c() => Ok(()),
+        };
     }
-    let why = format!("the log says nothing about {id} up to position {}", told.position);
-    Err(Failure::new("NothingKnown", why, "look at the id, and at the kind that is asked for"))
+    let told = show(log, subject, None, &mut progress, &mut each).await?;
+    if told.entries == 0 {
+        return Err(nothing_known(id, told.position));
+    }
+    let mut out = stdout();
+    match &told.work {
+        Some(work) if as_json => work.render_json(&mut out)?,
+        Some(work) => work.render(&mut out)?,
+        None => {}
+    }
+    Ok(())
+}
+
+pub(super) fn nothing_known(id: &str, position: Position) -> Failure {
+    let why = format!("the log says nothing about {id} up to position {position}");
+    Failure::new("NothingKnown", why, "look at the id, and at the kind that is asked for")
 }
 
 async fn state_at<L: Log>(session: &Session, log: &L, when: &str, what: AtWhat) -> Result<(), Failure> {

@@ -20,3 +20,4 @@ mod ports;
 mod roles;
 mod takeover;
 mod tidy;
+mod why;

@@ -4,6 +4,7 @@
 //! the only way in: it decides a message piece by piece, applies the events as it goes, and gives the commit that the
 //! log will hold.
 
+mod again;
 mod attachment;
 mod backend_report;
 mod catalogue;
@@ -40,6 +41,10 @@ mod volume_update;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+
+pub use again::{Again, Asked, again};
+
 use crate::command::{Command, Incoming, Parsed, Source};
 use crate::event::Event;
 use crate::evolve::{Corrupt, Meta, evolve};
@@ -49,6 +54,9 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::state::{Entity, FlowKind, State};
 use crate::task::{ReportBody, TaskReport};
 use crate::unit::{Position, Timestamp};
+
+/// How much of a subject is kept; no command's is as long.
+const SUBJECT_CHARS_MAX: usize = 256;
 
 /// What a decision may look at besides the command.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +73,8 @@ struct Context<'a> {
     user: &'a str,
     /// The id of the client's request, for messages to its users.
     request_id: Option<&'a str>,
+    /// Where questions to the scheduler are noted with their full answers, when somebody wants to see them.
+    asked: Option<&'a RefCell<Vec<Asked>>>,
 }
 
 /// What was decided.
@@ -98,22 +108,34 @@ pub fn commit(
     seen_other: bool,
     touch: &mut dyn FnMut(Entity),
 ) -> Result<Option<Commit>, Corrupt> {
+    let parsed = if seen_other { Parsed { command: Err(id_reused(parsed.id)), ..parsed } } else { parsed };
+    decided(state, incoming, parsed, Meta { position, at: now }, None, touch)
+}
+
+/// See [`commit`]; questions to the scheduler are noted in `asked`.
+fn decided(
+    state: &mut State,
+    incoming: &Incoming,
+    parsed: Parsed,
+    meta: Meta,
+    asked: Option<&RefCell<Vec<Asked>>>,
+    touch: &mut dyn FnMut(Entity),
+) -> Result<Option<Commit>, Corrupt> {
     let mut commit = Commit {
         id: parsed.id,
         id_given: parsed.id_given,
         fingerprint: parsed.fingerprint,
-        at: now,
+        at: meta.at,
         source: incoming.source,
-        subject: incoming.subject.chars().take(256).collect(),
+        subject: incoming.subject.chars().take(SUBJECT_CHARS_MAX).collect(),
         project: parsed.project,
         actor: parsed.actor,
         command: parsed.verbatim,
         subjects: Subjects::default(),
         events: Vec::new(),
     };
-    let command = if seen_other { Err(id_reused(commit.id)) } else { parsed.command };
-    let refusal = match command {
-        Ok(command) => decide_pieces(state, &mut commit, &command, position, touch)?,
+    let refusal = match parsed.command {
+        Ok(command) => decide_pieces(state, &mut commit, &command, (meta.position, asked), touch)?,
         Err(refusal) => Some(refusal),
     };
     if let Some(refusal) = refusal {
@@ -137,7 +159,7 @@ fn decide_pieces(
     state: &mut State,
     commit: &mut Commit,
     command: &Command,
-    position: Position,
+    (position, asked): (Position, Option<&RefCell<Vec<Asked>>>),
     touch: &mut dyn FnMut(Entity),
 ) -> Result<Option<Refusal>, Corrupt> {
     let pieces: Vec<Piece<'_>> = match command {
@@ -149,7 +171,7 @@ fn decide_pieces(
         other => vec![Piece::Command(other)],
     };
     for piece in pieces {
-        let cx = context(state, commit, position);
+        let cx = Context { asked, ..context(state, commit, position) };
         match decide(&cx, piece) {
             Ok(mut decided) => {
                 let messages = message::of_failures(&cx, &decided.events);
@@ -180,6 +202,7 @@ fn context<'a>(state: &'a State, commit: &'a Commit, position: Position) -> Cont
         project: commit.project.as_ref(),
         user: &commit.actor.user,
         request_id: commit.actor.request_id.as_deref(),
+        asked: None,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::again::Asked;
 use super::{Context, task_id, volume_source};
 use crate::event::Event;
-use crate::id::{CommandId, FlowId, PoolName, ProjectId, TypeId};
+use crate::id::{CommandId, FlowId, PoolName, ProjectId, TypeId, VolumeId};
 use crate::refusal::Refusal;
 use crate::schedule::filter::query::Query;
-use crate::schedule::{Decision, Hints, HintsInForce, PlacementRequest, PoolView, Purpose, place};
+use crate::schedule::{Decision, Hints, HintsInForce, PlacementRequest, PoolView, Purpose, place_in_full};
 use crate::state::{State, Volume, VolumeStatus};
 use crate::task::{CopySource, Operation, Phase, Task};
 use crate::unit::SizeGib;
@@ -29,7 +30,7 @@ pub(super) fn for_create(
         hints,
         ..request(cx, volume.volume_type, volume.size_gib.gib(), Purpose::Create)
     };
-    decide(cx, flow, &request)
+    decide(cx, flow, volume.id, &request)
 }
 
 /// Asks whether the volume's own pool has room for its growth.
@@ -40,7 +41,7 @@ pub(super) fn for_extend(cx: &Context<'_>, flow: FlowId, volume: &Volume, pool: 
         only_pool: Some(pool),
         ..request(cx, volume.volume_type, size.gib() - volume.size_gib.gib(), purpose)
     };
-    decide(cx, flow, &request)
+    decide(cx, flow, volume.id, &request)
 }
 
 /// Asks whether the volume's own pool has room for a snapshot of it.
@@ -48,7 +49,7 @@ pub(super) fn for_snapshot(cx: &Context<'_>, flow: FlowId, volume: &Volume, pool
     let purpose = Purpose::Snapshot;
     let request =
         PlacementRequest { only_pool: Some(pool), ..request(cx, volume.volume_type, volume.size_gib.gib(), purpose) };
-    decide(cx, flow, &request)
+    decide(cx, flow, volume.id, &request)
 }
 
 /// Asks whether the volume's own pool has what another type asks for.
@@ -59,7 +60,7 @@ pub(super) fn for_retype(cx: &Context<'_>, volume: &Volume, pool: &PoolName, vol
         vol_exists_on: Some(pool),
         ..request(cx, volume_type, volume.size_gib.gib(), Purpose::Retype)
     };
-    decide(cx, FlowId(volume.id.0), &request)
+    decide(cx, FlowId(volume.id.0), volume.id, &request)
 }
 
 static NO_SPECS: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -79,8 +80,12 @@ fn request<'a>(cx: &Context<'a>, volume_type: TypeId, size_gib: u32, purpose: Pu
     }
 }
 
-fn decide(cx: &Context<'_>, flow: FlowId, request: &PlacementRequest<'_>) -> Decision {
-    place(request, views(cx), &cx.state.config.scheduler, seed(flow, request.attempt))
+fn decide(cx: &Context<'_>, flow: FlowId, volume: VolumeId, request: &PlacementRequest<'_>) -> Decision {
+    let decision = place_in_full(request, views(cx), &cx.state.config.scheduler, seed(flow, request.attempt));
+    if let Some(asked) = cx.asked {
+        asked.borrow_mut().push(Asked { volume, decision: decision.clone() });
+    }
+    decision.bounded()
 }
 
 /// The hints with what is known of their volumes; `None` when nothing is wanted. Volumes that the project may not see

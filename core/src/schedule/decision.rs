@@ -235,6 +235,16 @@ pub struct Rejection {
 }
 
 impl Decision {
+    /// The decision as it is recorded, of one that holds every candidate: at most [`CANDIDATES_SHOWN`] one by one, the
+    /// rejected ones beyond in groups.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        let passed = self.candidates.partition_point(|candidate| candidate.rejection().is_none());
+        let rejected = self.candidates.split_off(passed);
+        (self.candidates, self.rejected_groups) = bounded(self.candidates, rejected);
+        self
+    }
+
     /// The reason for people, in words: every rejected pool or group with its check and numbers.
     ///
     /// When a pool was chosen, it is the same as `reason`.
@@ -268,7 +278,7 @@ impl Rejection {
 /// Keeps at most [`CANDIDATES_SHOWN`] candidates and groups the rejected ones beyond.
 ///
 /// `passed` comes with the chosen one first and then by falling weight, `rejected` by name.
-pub(super) fn bounded(mut passed: Vec<Candidate>, mut rejected: Vec<Candidate>) -> (Vec<Candidate>, Vec<Rejection>) {
+fn bounded(mut passed: Vec<Candidate>, mut rejected: Vec<Candidate>) -> (Vec<Candidate>, Vec<Rejection>) {
     passed.truncate(CANDIDATES_SHOWN);
     let room = CANDIDATES_SHOWN - passed.len();
     let beyond = rejected.split_off(room.min(rejected.len()));

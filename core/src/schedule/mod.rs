@@ -34,5 +34,5 @@ pub use decision::{
     CANDIDATES_SHOWN, Candidate, Check, CheckName, Decision, EXAMPLES_SHOWN, Rejection, Requested, Verdict, Weight,
 };
 pub use hints::{Hints, HintsInForce};
-pub use place::{PlacementRequest, PoolView, Purpose, place};
+pub use place::{PlacementRequest, PoolView, Purpose, place, place_in_full};
 pub use stats::{CapabilitiesView, PoolStats};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::config::SchedulerConfig;
-use super::decision::{Candidate, Decision, Requested, bounded};
+use super::decision::{Candidate, Decision, Requested};
 use super::filter;
 use super::hints::HintsInForce;
 use super::stats::PoolStats;
@@ -95,6 +95,18 @@ pub fn place<'a>(
     config: &SchedulerConfig,
     seed: u64,
 ) -> Decision {
+    place_in_full(request, pools, config, seed).bounded()
+}
+
+/// The same with every candidate, however many they are: nothing is grouped. [`Decision::bounded`] makes of it what is
+/// recorded.
+#[must_use]
+pub fn place_in_full<'a>(
+    request: &PlacementRequest<'_>,
+    pools: impl IntoIterator<Item = PoolView<'a>>,
+    config: &SchedulerConfig,
+    seed: u64,
+) -> Decision {
     let mut decision = nothing_yet(request, config, seed);
     if request.attempt > config.attempts_max {
         decision.reason = format!("exceeded max scheduling attempts {}", config.attempts_max);
@@ -123,7 +135,8 @@ pub fn place<'a>(
     let tied = order(&mut passed, seed);
     decision.chosen = passed.first().map(|winner| winner.pool.clone());
     decision.reason = reason(request, passed.first(), tied, &decision);
-    (decision.candidates, decision.rejected_groups) = bounded(passed, rejected);
+    passed.append(&mut rejected);
+    decision.candidates = passed;
     decision
 }
 

@@ -11,7 +11,7 @@ use super::words::Words;
 const SHOWN_CHARS_MAX: usize = 200;
 
 /// The words for a commit that somebody asked for; workers' reports and control's clock speak through their events.
-pub(super) fn words(commit: &Commit) -> Option<Words> {
+pub(crate) fn words(commit: &Commit) -> Option<Words> {
     let way = match commit.source {
         Source::Ask => format!("on {}", commit.subject),
         Source::Inbox(sequence) => format!("on {}, message {sequence} of the inbox", commit.subject),

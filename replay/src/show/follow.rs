@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stele_core::command::{Command, Incoming, parse};
 use stele_core::event::Event;
-use stele_core::id::{FlowId, InvalidName, ProjectId, ReservationId, TaskId, VolumeId};
+use stele_core::id::{FlowId, InvalidName, ProjectId, ReservationId, SnapshotId, TaskId, VolumeId};
 use stele_core::record::{Commit, Verbatim};
 use stele_core::state::{FlowKind, Message, MessageResource};
 use uuid::Uuid;
+
+use super::worker::{Concerns, Service};
 
 /// What a story is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,10 @@ pub enum Subject {
     Project(ProjectId),
     /// One flow, or one of its tasks.
     Task(Uuid),
+    /// One snapshot, from the request for it to its end.
+    Snapshot(SnapshotId),
+    /// A backend, a worker or a host: its services and what was run there.
+    Worker(Service),
 }
 
 /// An id that cannot be one of what is asked for.
@@ -31,6 +37,9 @@ pub enum InvalidSubject {
     /// Projects have names of letters, digits, `-` and `_`.
     #[error(transparent)]
     NotAProject(#[from] InvalidName),
+    /// Backends and workers have names of their own form.
+    #[error("{0:?} is neither HOST@BACKEND, nor HOST:WORKER, nor a host")]
+    NotAWorker(String),
 }
 
 impl Subject {
@@ -63,6 +72,23 @@ impl Subject {
     pub fn task(text: &str) -> Result<Self, InvalidSubject> {
         uuid(text).map(Self::Task)
     }
+
+    /// A snapshot by the text of its id.
+    ///
+    /// # Errors
+    /// [`InvalidSubject::NotAnId`].
+    pub fn snapshot(text: &str) -> Result<Self, InvalidSubject> {
+        uuid(text).map(|id| Self::Snapshot(SnapshotId(id)))
+    }
+
+    /// A backend, a worker or a host by its name.
+    ///
+    /// # Errors
+    /// [`InvalidSubject::NotAWorker`].
+    pub fn worker(text: &str) -> Result<Self, InvalidSubject> {
+        let service = Service::named(text);
+        service.map(Self::Worker).ok_or_else(|| InvalidSubject::NotAWorker(text.chars().take(64).collect()))
+    }
 }
 
 fn uuid(text: &str) -> Result<Uuid, InvalidSubject> {
@@ -70,15 +96,15 @@ fn uuid(text: &str) -> Result<Uuid, InvalidSubject> {
 }
 
 /// An event of a commit that belongs to a story.
-pub(super) struct Relevant {
+pub(crate) struct Relevant {
     /// Which event of the commit.
-    pub(super) index: usize,
+    pub(crate) index: usize,
     /// The flow that it belongs to.
-    pub(super) flow: Option<FlowId>,
+    pub(crate) flow: Option<FlowId>,
 }
 
 /// What of the log belongs to a subject, as far as it was read.
-pub(super) struct Following {
+pub(crate) struct Following {
     subject: Subject,
     /// The subject, when it is a request given by its command's id.
     command: Option<Uuid>,
@@ -86,25 +112,35 @@ pub(super) struct Following {
     flows: BTreeMap<FlowId, VolumeId>,
     /// The open reservations of those flows.
     reservations: BTreeSet<ReservationId>,
+    /// The flows whose task is one of the worker's.
+    running: BTreeSet<FlowId>,
 }
 
 impl Following {
-    pub(super) fn new(subject: Subject) -> Self {
+    pub(crate) fn new(subject: Subject) -> Self {
         let command = match &subject {
             Subject::Request(text) => Uuid::parse_str(text).ok(),
             _ => None,
         };
-        Self { subject, command, flows: BTreeMap::new(), reservations: BTreeSet::new() }
+        Self { subject, command, flows: BTreeMap::new(), reservations: BTreeSet::new(), running: BTreeSet::new() }
+    }
+
+    /// The service, when the story is a worker's.
+    pub(super) fn service(&self) -> Option<&Service> {
+        match &self.subject {
+            Subject::Worker(service) => Some(service),
+            _ => None,
+        }
     }
 
     /// The events of a commit that belong to the story; `None` when it has nothing to do with it.
-    pub(super) fn relevant(&mut self, commit: &Commit) -> Option<Vec<Relevant>> {
+    pub(crate) fn relevant(&mut self, commit: &Commit) -> Option<Vec<Relevant>> {
         let whole = self.is_asked_for(commit);
         let mut current = None;
         let mut relevant = Vec::new();
         for (index, event) in commit.events.iter().enumerate() {
             let flow = Keys::of(event).flow.or(current);
-            if whole || self.belongs(event, current) {
+            if whole || self.ran(event).unwrap_or_else(|| self.belongs(event, current)) {
                 relevant.push(Relevant { index, flow });
                 self.learn(event);
             }
@@ -121,7 +157,31 @@ impl Following {
                 self.command == Some(commit.id.0) || commit.actor.request_id.as_ref() == Some(text)
             }
             Subject::Project(project) => commit.project.as_ref() == Some(project),
-            Subject::Task(_) => false,
+            Subject::Snapshot(snapshot) => commit.refusal().is_some() && names_snapshot(commit, *snapshot),
+            Subject::Task(_) | Subject::Worker(_) => false,
+        }
+    }
+
+    /// Whether a worker's story has an event; `None` for every other story.
+    fn ran(&mut self, event: &Event) -> Option<bool> {
+        let Subject::Worker(service) = &self.subject else { return None };
+        let flow = Keys::of(event).flow;
+        match service.concerns(event) {
+            Some(Concerns::Service) => Some(true),
+            Some(Concerns::Task) => {
+                self.running.extend(flow);
+                Some(true)
+            }
+            // The flow's task went to somebody else.
+            None if matches!(event, Event::TaskPending { .. } | Event::TaskRetried { .. }) && !service.is_worker() => {
+                self.running.retain(|running| Some(*running) != flow);
+                Some(false)
+            }
+            None if matches!(event, Event::FlowFinished { .. }) => {
+                self.running.retain(|running| Some(*running) != flow);
+                Some(false)
+            }
+            None => Some(is_of_task(event) && flow.is_some_and(|flow| self.running.contains(&flow))),
         }
     }
 
@@ -138,6 +198,8 @@ impl Following {
             Subject::Volume(volume) => keys.volume == Some(*volume),
             Subject::Project(project) => keys.project == Some(project),
             Subject::Task(id) => keys.flow == Some(FlowId(*id)) || keys.task == Some(TaskId(*id)),
+            Subject::Snapshot(snapshot) => keys.snapshot == Some(*snapshot),
+            Subject::Worker(_) => false,
             Subject::Request(text) => {
                 let told = |message: &Message| message.request_id.as_ref() == Some(text);
                 matches!(event, Event::MessageCreated { message } if told(message))
@@ -180,12 +242,47 @@ fn names_volume(commit: &Commit, volume: VolumeId) -> bool {
         Some(Command::VolumeRevert(revert)) => revert.id == volume,
         Some(Command::VolumeUnmanage(unmanage)) => unmanage.id == volume,
         Some(Command::VolumeUpdate(update)) => update.id == volume,
+        Some(Command::VolumeRetype(retype)) => retype.id == volume,
+        Some(Command::VolumeManage(manage)) => manage.id == Some(volume),
+        Some(Command::VolumeResetStatus(reset)) => reset.id == volume,
+        Some(Command::SnapshotCreate(create)) => create.volume == volume,
         _ => false,
     }
 }
 
+/// The same for a snapshot.
+fn names_snapshot(commit: &Commit, snapshot: SnapshotId) -> bool {
+    match command(commit) {
+        Some(Command::SnapshotCreate(create)) => create.id == Some(snapshot),
+        Some(Command::SnapshotDelete(delete)) => delete.id == snapshot,
+        Some(Command::SnapshotUpdate(update)) => update.id == snapshot,
+        Some(Command::SnapshotManage(manage)) => manage.id == Some(snapshot),
+        Some(Command::SnapshotUnmanage(unmanage)) => unmanage.id == snapshot,
+        Some(Command::SnapshotSetStatus(set) | Command::SnapshotResetStatus(set)) => set.id == snapshot,
+        Some(Command::VolumeRevert(revert)) => revert.snapshot == snapshot,
+        Some(Command::VolumeCreate(create)) => create.snapshot == Some(snapshot),
+        _ => false,
+    }
+}
+
+/// What a worker does, or what becomes of it.
+fn is_of_task(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::TaskPending { .. }
+            | Event::TaskRunning { .. }
+            | Event::TaskProgressed { .. }
+            | Event::TaskSucceeded { .. }
+            | Event::TaskFailed { .. }
+            | Event::TaskPostponed { .. }
+            | Event::TaskRetried { .. }
+            | Event::TaskReverting { .. }
+            | Event::TaskReverted { .. }
+    )
+}
+
 /// The command of a commit, read from its own words; `None` when it has not the form of one.
-pub(super) fn command(commit: &Commit) -> Option<Command> {
+pub(crate) fn command(commit: &Commit) -> Option<Command> {
     let Verbatim::Json(json) = &commit.command else { return None };
     let incoming = Incoming {
         subject: commit.subject.clone(),
@@ -203,6 +300,7 @@ struct Keys<'a> {
     volume: Option<VolumeId>,
     project: Option<&'a ProjectId>,
     task: Option<TaskId>,
+    snapshot: Option<SnapshotId>,
     reservation: Option<ReservationId>,
 }
 
@@ -210,8 +308,9 @@ impl<'a> Keys<'a> {
     fn of(event: &'a Event) -> Self {
         let mut keys = Self::default();
         match event {
-            Event::FlowStarted { flow, volume, project, .. } => {
+            Event::FlowStarted { flow, volume, project, snapshot, .. } => {
                 (keys.flow, keys.volume, keys.project) = (Some(*flow), Some(*volume), Some(project));
+                keys.snapshot = *snapshot;
             }
             Event::FlowFinished { flow, .. } => keys.flow = Some(*flow),
             Event::QuotaReserved { reservation, flow, project, .. } => {
@@ -269,13 +368,18 @@ impl<'a> Keys<'a> {
         match event {
             Event::SnapshotEntryCreated { snapshot } => {
                 (keys.volume, keys.project) = (Some(snapshot.volume), Some(&snapshot.project));
+                keys.snapshot = Some(snapshot.id);
             }
-            Event::SnapshotCreated { flow, .. }
-            | Event::SnapshotCreateFailed { flow, .. }
-            | Event::SnapshotManaged { flow, .. }
-            | Event::SnapshotUnmanaging { flow, .. }
-            | Event::SnapshotDeleting { flow, .. }
-            | Event::AttachmentConnecting { flow, .. }
+            Event::SnapshotCreated { flow, snapshot }
+            | Event::SnapshotCreateFailed { flow, snapshot, .. }
+            | Event::SnapshotManaged { flow, snapshot }
+            | Event::SnapshotUnmanaging { flow, snapshot }
+            | Event::SnapshotDeleting { flow, snapshot } => (keys.flow, keys.snapshot) = (Some(*flow), Some(*snapshot)),
+            Event::SnapshotDeleted { snapshot }
+            | Event::SnapshotDeleteFailed { snapshot, .. }
+            | Event::SnapshotUpdated { snapshot, .. }
+            | Event::SnapshotStatusChanged { snapshot, .. } => keys.snapshot = Some(*snapshot),
+            Event::AttachmentConnecting { flow, .. }
             | Event::AttachmentConnected { flow, .. }
             | Event::AttachmentConnectFailed { flow, .. }
             | Event::AttachmentDisconnecting { flow, .. }

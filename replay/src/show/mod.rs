@@ -5,19 +5,21 @@
 //! still needs (its open flows). A story contains what follows from it: the flows that a request began, the cleanups
 //! that its failed attempts left behind.
 
-mod asked;
+pub(crate) mod asked;
 mod catalogue;
-mod follow;
+pub(crate) mod follow;
 mod placement;
 mod render;
 mod resource;
 mod task;
-mod words;
+pub(crate) mod words;
+mod worker;
 
 use std::io;
 
 use serde::Serialize;
 use serde_json::Value;
+use stele_core::event::Event;
 use stele_core::fold::FoldError;
 use stele_core::id::FlowId;
 use stele_core::port::{Log, LogEntry};
@@ -26,12 +28,14 @@ use stele_core::unit::{Position, Timestamp};
 
 pub use follow::{InvalidSubject, Subject};
 pub use render::{render_entry, render_json};
+pub use worker::{Service, ServiceState, Tally, Work};
 
 use crate::fold::Follower;
 use crate::progress::Progress;
 use crate::source::{Source, SourceError};
 use follow::{Following, Relevant};
 use words::{Teller, Words};
+use worker::{Counting, is_news};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,7 +63,7 @@ pub struct Entry {
 }
 
 /// What was read for a story.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Told {
     /// How many entries the story has; 0 when the log says nothing about its subject.
     pub entries: u64,
@@ -67,6 +71,9 @@ pub struct Told {
     pub position: Position,
     /// How many messages of it were no records.
     pub strays: u64,
+    /// What the service is and did, when the story is a worker's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work: Option<Work>,
 }
 
 /// Why a story could not be told to its end.
@@ -107,7 +114,39 @@ pub async fn show<L: Log>(
         progress.advance(entries.len() as u64);
     }
     progress.finish();
-    Ok(Told { entries: story.told, position: source.until(), strays: story.follower.strays })
+    Ok(story.told(source.until()))
+}
+
+/// Tells the story of `subject` so far, then goes on with what happens, each time for about a second, as long as `idle`
+/// says so; it is asked whenever the log has nothing new.
+///
+/// # Errors
+/// [`ShowError`]; what was told before stays true.
+pub async fn show_on<L: Log>(
+    log: &L,
+    subject: Subject,
+    progress: &mut dyn Progress,
+    each: &mut (dyn FnMut(Entry) -> io::Result<()> + Send),
+    idle: &mut (dyn FnMut() -> io::Result<bool> + Send),
+) -> Result<Told, ShowError> {
+    let mut source = Source::open(log, None, progress).await?;
+    let mut story = Story::new(subject);
+    let mut so_far = true;
+    loop {
+        let entries = if so_far { source.batch().await? } else { source.news().await? };
+        for entry in &entries {
+            story.take(entry, each)?;
+        }
+        match (so_far, entries.is_empty()) {
+            (true, false) => progress.advance(entries.len() as u64),
+            (true, true) => {
+                so_far = false;
+                progress.finish();
+            }
+            (false, true) if !idle()? => return Ok(story.told(source.until())),
+            (false, _) => {}
+        }
+    }
 }
 
 /// A story underway.
@@ -115,12 +154,26 @@ struct Story {
     follower: Follower,
     following: Following,
     teller: Teller,
+    counting: Counting,
     told: u64,
 }
 
 impl Story {
     fn new(subject: Subject) -> Self {
-        Self { follower: Follower::default(), following: Following::new(subject), teller: Teller::default(), told: 0 }
+        Self {
+            follower: Follower::default(),
+            following: Following::new(subject),
+            teller: Teller::default(),
+            counting: Counting::default(),
+            told: 0,
+        }
+    }
+
+    fn told(self, position: Position) -> Told {
+        let Follower { state, chain, strays } = self.follower;
+        let service = self.following.service();
+        let work = service.map(|service| self.counting.work(service, &state, chain.at));
+        Told { entries: self.told, position, strays, work }
     }
 
     fn take(&mut self, entry: &LogEntry, each: &mut dyn FnMut(Entry) -> io::Result<()>) -> Result<(), ShowError> {
@@ -168,6 +221,13 @@ impl Story {
         }
         for Relevant { index, flow } in relevant {
             let Some(event) = commit.events.get(*index) else { continue };
+            if let Some(service) = self.following.service() {
+                self.counting.take(service, state, event);
+                if matches!(event, Event::BackendReported { report, worker } if !is_news(state, report, worker, commit.at))
+                {
+                    continue;
+                }
+            }
             let words = self.teller.tell(state, commit, event, *flow);
             // An event is one object with its name as the only key: the value is what it says.
             let mut detail = serde_json::to_value(event).unwrap_or_default();

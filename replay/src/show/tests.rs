@@ -3,7 +3,7 @@ use stele_core::task::FailureKind;
 
 use super::*;
 use crate::progress::Silent;
-use crate::testing::{Cell, golden, run, text, volume};
+use crate::testing::{Cell, GrowingLog, golden, run, text, volume};
 
 fn tell(cell: &Cell, subject: Subject) -> Vec<Entry> {
     let mut entries = Vec::new();
@@ -161,7 +161,114 @@ fn a_listener_that_stops_ends_the_reading() {
 }
 
 #[test]
+fn a_snapshot_s_life() {
+    let mut cell = Cell::with_pools();
+    cell.create(1, 2);
+    cell.succeed();
+    let id = uuid::Uuid::from_u128(0x51);
+    // `ask` takes another project for what is not a volume's.
+    cell.ask("snapshot.create", &json!({ "id": id, "volume": volume(1), "name": "monday" }));
+    cell.succeed();
+    cell.ask("volume.revert", &json!({ "id": volume(1), "snapshot": id }));
+    cell.succeed();
+    cell.ask("snapshot.delete", &json!({ "id": id }));
+    cell.succeed();
+    cell.ask("snapshot.delete", &json!({ "id": id }));
+    golden("show_snapshot.txt", &story(&cell, Subject::snapshot(&id.to_string()).unwrap()));
+}
+
+fn worked(cell: &Cell, name: &str) -> String {
+    let mut out = Vec::new();
+    let told = run(show(&cell.log, Subject::worker(name).unwrap(), None, &mut Silent, &mut |entry| {
+        render_entry(&entry, &mut out)
+    }));
+    told.unwrap().work.unwrap().render(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_backend_s_story_tells_what_it_ran_and_when_it_was_silent() {
+    let mut cell = Cell::with_pools();
+    cell.create(1, 5);
+    cell.succeed();
+    // Only figures: no news.
+    cell.backend("n1@lvm#vg", 25.0);
+    cell.create(2, 4);
+    cell.fail(FailureKind::NoSpace);
+    cell.succeed();
+    cell.succeed();
+    cell.ask("volume.delete", &json!({ "id": volume(1) }));
+    cell.wait(90_000);
+    cell.pass_deadlines();
+    cell.backend("n1@lvm#vg", 25.0);
+    cell.succeed();
+    cell.ask("service.freeze", &json!({ "backend": "n1@lvm", "reason": "new disks" }));
+    let of_backend = worked(&cell, "n1@lvm");
+    golden("show_worker.txt", &of_backend);
+    assert_eq!(worked(&cell, "n1@lvm#vg"), of_backend, "a pool's backend");
+    assert!(worked(&cell, "n3@lvm").contains("it ran nothing"));
+    let of_worker = tell(&cell, Subject::worker("n1:w1").unwrap());
+    assert!(of_worker.iter().all(|entry| entry.kind != "service_changed"), "that is the backend's");
+    let of_host = tell(&cell, Subject::worker("n1").unwrap());
+    assert_eq!(of_host, tell(&cell, Subject::worker("n1@lvm").unwrap()), "it has one backend and one worker");
+    assert!(tell(&cell, Subject::worker("n9").unwrap()).is_empty());
+}
+
+#[test]
+fn a_story_goes_on_with_what_happens() {
+    let mut cell = Cell::with_pools();
+    cell.create(1, 5);
+    let log = GrowingLog::default();
+    log.grow(&cell.log.entries());
+    let mut entries = Vec::new();
+    let (mut asked, mut heard) = (0, Vec::new());
+    let told = run(show_on(
+        &log,
+        of_volume(1),
+        &mut Silent,
+        &mut |entry| {
+            entries.push(entry);
+            Ok(())
+        },
+        &mut || {
+            asked += 1;
+            heard.push(cell.tail());
+            match asked {
+                1 => cell.succeed(),
+                // Of another volume.
+                2 => cell.create(2, 1),
+                3 => cell.ask("volume.extend", &json!({ "id": volume(1), "size_gib": 8 })),
+                _ => return Ok(false),
+            }
+            log.grow(&cell.log.entries());
+            Ok(true)
+        },
+    ));
+    let told = told.unwrap();
+    assert_eq!((told.position, told.entries), (cell.tail(), entries.len() as u64));
+    assert_eq!(entries, tell(&cell, of_volume(1)), "the same as is told afterwards");
+    assert_eq!((asked, heard.len()), (4, 4));
+}
+
+#[test]
+fn a_log_that_loses_messages_while_it_is_followed_is_named() {
+    let mut cell = Cell::with_pools();
+    cell.create(1, 5);
+    let log = GrowingLog::default();
+    log.grow(&cell.log.entries());
+    let tail = cell.tail();
+    let told = run(show_on(&log, of_volume(1), &mut Silent, &mut |_| Ok(()), &mut || {
+        log.lose_behind(Position(2));
+        Ok(true)
+    }));
+    let shortened = SourceError::Shortened { before: tail, now: Position(2) };
+    assert!(matches!(told, Err(ShowError::Source(error)) if error == shortened));
+}
+
+#[test]
 fn ids_of_the_wrong_kind_are_refused() {
+    assert_eq!(Subject::snapshot("x"), Err(InvalidSubject::NotAnId("x".to_owned())));
+    assert_eq!(Subject::worker("a b"), Err(InvalidSubject::NotAWorker("a b".to_owned())));
     assert_eq!(Subject::volume("x"), Err(InvalidSubject::NotAnId("x".to_owned())));
     assert!(matches!(Subject::project("a b"), Err(InvalidSubject::NotAProject(_))));
 }

@@ -10,46 +10,47 @@ use stele_core::state::{QuotaResource, State};
 use stele_core::task::BackendReport;
 use stele_core::unit::Timestamp;
 
+use super::worker::silence_ms;
 use super::{catalogue, placement, resource, task};
 
 /// What is told of one event.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// Who did it.
-    pub(super) actor: String,
+    pub(crate) actor: String,
     /// In one line.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// More about it.
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
 }
 
 impl Words {
     /// What control decided.
-    pub(super) fn control(text: impl Into<String>) -> Self {
+    pub(crate) fn control(text: impl Into<String>) -> Self {
         Self::by("control", text)
     }
 
-    pub(super) fn by(actor: &str, text: impl Into<String>) -> Self {
+    pub(crate) fn by(actor: &str, text: impl Into<String>) -> Self {
         Self { actor: actor.to_owned(), text: text.into(), lines: Vec::new() }
     }
 
-    pub(super) fn with(self, lines: Vec<String>) -> Self {
+    pub(crate) fn with(self, lines: Vec<String>) -> Self {
         Self { lines, ..self }
     }
 }
 
 /// Tells events, with what has to be remembered from the ones before.
 #[derive(Debug, Default)]
-pub(super) struct Teller {
+pub(crate) struct Teller {
     /// What open reservations hold.
     reservations: BTreeMap<ReservationId, Vec<QuotaDelta>>,
     /// Since when tasks run, by their workers' clocks.
-    pub(super) running: BTreeMap<TaskId, Timestamp>,
+    pub(crate) running: BTreeMap<TaskId, Timestamp>,
 }
 
 impl Teller {
     /// The words for an event; `state` is as it was before the event's record.
-    pub(super) fn tell(&mut self, state: &State, commit: &Commit, event: &Event, flow: Option<FlowId>) -> Words {
+    pub(crate) fn tell(&mut self, state: &State, commit: &Commit, event: &Event, flow: Option<FlowId>) -> Words {
         match event {
             Event::RequestRefused(refusal) => {
                 // Cinder's messages for quotas begin with the code.
@@ -76,7 +77,12 @@ impl Teller {
             Event::PlacementReleased { pool, .. } => {
                 Words::control(format!("{pool} is given up and not tried again by this flow"))
             }
-            Event::BackendReported { report, worker } => Words::by(worker.as_str(), reported(report)),
+            Event::BackendReported { report, worker } => {
+                let before = state.backends.get(&report.backend);
+                let silence_ms = before.and_then(|before| silence_ms(state, before, commit.at));
+                let after = silence_ms.map(|ms| format!(", after {} s of silence", ms / 1000)).unwrap_or_default();
+                Words::by(worker.as_str(), format!("{}{after}", reported(report)))
+            }
             Event::ServiceChanged { backend, change } => Words::control(changed(backend.as_str(), change)),
             Event::TypeCreated { volume_type } => Words::control(format!("volume type {:?} exists", volume_type.name))
                 .with(vec![format!("type {}", volume_type.id)]),

@@ -26,7 +26,7 @@ const HEAD_BYTES: usize = 1024;
 
 /// What the strays so far prove.
 #[derive(Debug, Default)]
-pub(super) struct Breaks {
+pub(crate) struct Breaks {
     undecided: Option<Undecided>,
 }
 
@@ -45,7 +45,7 @@ struct Undecided {
 
 impl Breaks {
     /// The damage that one more stray proves; `chain` is the last record before it.
-    pub(super) fn stray(&mut self, chain: &Chain, entry: &LogEntry, reason: &StrayReason) -> Vec<Bad> {
+    pub(crate) fn stray(&mut self, chain: &Chain, entry: &LogEntry, reason: &StrayReason) -> Vec<Bad> {
         let Some(head) = read_head(&entry.payload) else {
             let what = format!("the message has the words of a record and cannot be read as one ({reason})");
             return looks_like_a_record(&entry.payload).then(|| bad(entry.position, what)).into_iter().collect();
@@ -66,12 +66,12 @@ impl Breaks {
     }
 
     /// A record was accepted: whatever was before the undecided stray is as it was written.
-    pub(super) fn record(&mut self) -> Option<Bad> {
+    pub(crate) fn record(&mut self) -> Option<Bad> {
         self.undecided.take().filter(|undecided| undecided.leads).map(|undecided| undecided.itself)
     }
 
     /// Nothing follows: the earlier one of the two is named.
-    pub(super) fn end(&mut self) -> Option<Bad> {
+    pub(crate) fn end(&mut self) -> Option<Bad> {
         self.undecided.take().map(|undecided| undecided.before)
     }
 }

@@ -17,7 +17,7 @@
 //! every 1 562nd. A violation that is found between two audits is reported with both positions; reading again with
 //! [`AuditEvery::Records`]`(1)` names the very record.
 
-mod breaks;
+pub(crate) mod breaks;
 mod kept;
 mod report;
 mod rules;

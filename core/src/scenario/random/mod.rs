@@ -6,6 +6,7 @@
 
 mod line;
 mod op;
+mod replayed;
 
 use std::collections::BTreeMap;
 
