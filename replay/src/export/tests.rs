@@ -192,7 +192,7 @@ fn a_cut_at_every_byte_is_noticed_and_goes_on() {
         assert_eq!(fs::read(&path).unwrap(), whole, "cut to {length} bytes");
     }
     assert_eq!(added_least, 0, "with all frames there nothing is read again");
-    let mut longer = whole.clone();
+    let mut longer = whole;
     longer.push(0);
     fs::write(&path, &longer).unwrap();
     assert_eq!(open(&path).unwrap_err(), FileError::Cut(path.clone()));
