@@ -9,7 +9,8 @@ use stele::client::command;
 use stele::nats::{JetStreamLog, StreamSettings, ensure_streams};
 use stele_core::port::{Log as _, LogReader as _};
 use stele_core::unit::Position;
-use stele_replay::export::{ExportOptions, FRAME_BYTES, export};
+use stele_replay::export::{ExportOptions, ExportedLog, FRAME_BYTES, export};
+use stele_replay::import::import;
 use stele_replay::progress::Silent;
 
 use crate::harness::cell::Cell;
@@ -117,12 +118,14 @@ async fn into_another_cell(file: &str, exported: &Value, verified: &Value, volum
 
 /// How fast a log becomes a file, beside reading it and doing nothing.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures for a minute; run it alone, with STELE_EXPORT_VOLUMES=N"]
+#[ignore = "measures for a minute; run it alone, with STELE_EXPORT_VOLUMES=N and STELE_EXPORT_CONCURRENCY=N"]
 async fn export_rate_beside_the_rate_of_reading() {
     let folder = tempfile::tempdir().unwrap();
-    let count = std::env::var("STELE_EXPORT_VOLUMES").unwrap_or_else(|_| "2000".to_owned());
+    let wanted = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    let (count, at_once) = (wanted("STELE_EXPORT_VOLUMES", "2000"), wanted("STELE_EXPORT_CONCURRENCY", "128"));
     let dev = Dev::start(&folder.path().join("dev"), &["--driver", "null"]).await;
-    let filled = dev.stele(&["bench", "create", "--running-cell", "--single", "1", "--count", &count]).await;
+    let fill = ["bench", "create", "--running-cell", "--single", "1", "--count", &count, "--concurrency", &at_once];
+    let filled = dev.stele(&fill).await;
     assert!(filled.status.success(), "{filled:?}");
     let connection = connect_to(&dev.nats).await;
     let log = JetStreamLog::new(&connection, 0);
@@ -153,9 +156,16 @@ async fn export_rate_beside_the_rate_of_reading() {
             100.0 * read.as_secs_f64() / wrote.as_secs_f64(),
             exported.file_bytes
         );
-        assert!(exported.footer.messages == until.0);
+        assert_eq!(exported.footer.messages, until.0);
     }
     dev.stop().await;
+    let cell = Cell::start().await;
+    let connection = cell.connection().await;
+    ensure_streams(&connection, &StreamSettings::default()).await.unwrap();
+    let file = ExportedLog::open(&folder.path().join("log.stele")).unwrap();
+    let began = Instant::now();
+    let imported = import(&file, &JetStreamLog::new(&connection, 0), &mut Silent).await.unwrap();
+    println!("import: {} messages in {:?}, each on disk before the next", imported.appended, began.elapsed());
 }
 
 /// Where a cell's nats-server listens.

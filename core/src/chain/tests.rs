@@ -73,6 +73,27 @@ fn only_what_continues_the_chain_is_a_record() {
     assert!(unknown.starts_with("unreadable: "), "{unknown}");
 }
 
+/// Every record of a long day, and every message in between, is the same to both.
+#[test]
+fn the_head_alone_leads_through_the_same_chain() {
+    let mut cell = Cell::new();
+    cell.run("backend n1@lvm#vg; create a 1; update a name=x; quota demo volumes=1; service disable n1@lvm x");
+    cell.stray(br#"{"v":1,"commits":[]}"#);
+    cell.lead();
+    cell.run("create b 1");
+    let (mut whole, mut heads) = (Chain::default(), Chain::default());
+    for entry in &cell.log {
+        if let Link::Record(record, hash) = whole.link(entry).unwrap() {
+            whole.advance(&record.head, entry.position, hash);
+        }
+        if let Link::Record(head, hash) = heads.link_head(entry).unwrap() {
+            heads.advance(&head, entry.position, hash);
+        }
+        assert_eq!(heads, whole, "at {}", entry.position);
+    }
+    assert_eq!(heads, cell.standby.chain);
+}
+
 #[test]
 fn strays_are_skipped_and_counted() {
     let (mut cell, _) = next();

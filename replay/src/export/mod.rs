@@ -18,11 +18,13 @@
 //! | --- | --- |
 //! | `layout` | the format, as values and bytes |
 //! | `write` | messages in, frames and a footer out; going on behind the last whole frame |
+//! | `pipeline` | the halves of writing, beside each other |
 //! | `read` | [`ExportedLog`]: the file as a [`Log`](stele_core::port::Log) |
 //! | `run` | [`export`]: from a log to a file that is never half there |
 
 mod error;
 mod layout;
+mod pipeline;
 mod read;
 mod run;
 mod write;

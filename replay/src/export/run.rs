@@ -4,7 +4,6 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use serde::Serialize;
 use stele_core::chain::{Chain, Link};
@@ -13,14 +12,12 @@ use stele_core::unit::{Hash, Position};
 
 use super::error::{ExportError, FileError};
 use super::layout::{CODEC, FORMAT, Footer, Header};
+use super::pipeline::Pipeline;
 use super::read::ExportedLog;
 use super::write::{Exporter, witness};
 use crate::progress::{Progress, Silent};
 use crate::source::{Source, SourceError};
 use crate::verify::Head;
-
-/// Batches that may wait for the thread that compresses: the log is read meanwhile.
-const WAITING_MAX: usize = 4;
 
 /// What is to be exported, and where to.
 #[derive(Debug, Clone)]
@@ -61,8 +58,8 @@ pub struct Exported {
 
 /// Exports a range of a log.
 ///
-/// An export of the same range that was cut short goes on. So does a whole one of the same log that ends earlier. A
-/// thread of its own follows the chain, compresses and writes; when it is slower than the log, the caller waits.
+/// An export of the same range that was cut short goes on. So does a whole one of the same log that ends earlier. Two
+/// threads follow the chain, compress and write meanwhile; when they are slower than the log, the caller waits.
 ///
 /// # Errors
 /// [`ExportError`]; what lay at the path before is as it was, and what was read stays in `FILE.part` for the next try.
@@ -113,7 +110,7 @@ async fn whole<L: Log>(log: &L, options: &ExportOptions, until: Position) -> Res
     }
     let exists = |why: String| ExportError::Exists { path: options.path.clone(), why };
     let file = ExportedLog::open(&options.path).map_err(|error| exists(error.to_string()))?;
-    file.check(&mut Silent)?;
+    file.check(&mut Silent).map_err(|error| exists(error.to_string()))?;
     let (first, last) = (file.header().first, file.footer().last);
     same_log(options, file.header()).map_err(&exists)?;
     if last > until {
@@ -212,7 +209,7 @@ fn copied(options: &ExportOptions, whole: &ExportedLog, part: &File, path: &Path
     })
 }
 
-/// Reads on to the end, while a thread writes.
+/// Reads on to the end, while two threads write.
 async fn written<L: Log>(
     log: &L,
     exporter: Exporter,
@@ -220,15 +217,13 @@ async fn written<L: Log>(
     progress: &mut dyn Progress,
 ) -> Result<(Footer, Hash, u64), ExportError> {
     let mut source = Source::open_from(log, exporter.next(), Some(until), progress).await?;
-    let (sender, receiver) = sync_channel(WAITING_MAX);
-    let writer = std::thread::spawn(move || write_all(exporter, &receiver));
+    let pipeline = Pipeline::start(exporter);
     let read = loop {
         match source.batch().await {
             Ok(entries) if entries.is_empty() => break Ok(()),
             Ok(entries) => {
                 let count = entries.len() as u64;
-                // Nobody takes it: the thread has ended with an error.
-                if sender.send(entries).is_err() {
+                if !pipeline.push(entries) {
                     break Ok(());
                 }
                 progress.advance(count);
@@ -236,21 +231,11 @@ async fn written<L: Log>(
             Err(error) => break Err(error),
         }
     };
-    drop(sender);
-    let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let written = pipeline.join();
     match read {
         Ok(()) => Ok(written?.finish()?),
         Err(error) => Err(error.into()),
     }
-}
-
-fn write_all(mut exporter: Exporter, batches: &Receiver<Vec<LogEntry>>) -> Result<Exporter, ExportError> {
-    while let Ok(entries) = batches.recv() {
-        for entry in entries {
-            exporter.push(entry)?;
-        }
-    }
-    Ok(exporter)
 }
 
 fn summary(options: &ExportOptions, (footer, sha256, file_bytes): (Footer, Hash, u64), added: u64) -> Exported {
@@ -308,7 +293,7 @@ impl Exported {
         let head = Head::from(head);
         writeln!(out, "head      position {}, epoch {}, written {}", head.position, head.epoch, head.at)?;
         writeln!(out, "          sha256 {}", head.hash)?;
-        writeln!(out, "file      {}, {} bytes in {frames} frames", self.path.display(), self.file_bytes)?;
+        writeln!(out, "file      {}, {} bytes, frames: {frames}", self.path.display(), self.file_bytes)?;
         writeln!(out, "          sha256 {} (of all, in its footer)", self.sha256)
     }
 }

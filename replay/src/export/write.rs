@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use stele_core::chain::{Chain, Link, Unreadable};
+use stele_core::chain::{Chain, Link};
 use stele_core::port::LogEntry;
 use stele_core::unit::{Hash, Position};
 
@@ -14,11 +14,24 @@ use super::layout::{
     encode_header, length, push_message, read_frame, read_header,
 };
 
-/// Fast enough to keep up with a server on one core; the next levels gain a few percent and cost much.
-const LEVEL: i32 = 3;
+/// The fastest one: of records, higher levels make the file hardly smaller (level 3 makes it larger).
+const LEVEL: i32 = 1;
 
-/// A file that is being written.
+/// A file that is being written: what its messages come to, and the frames that hold them.
 pub(super) struct Exporter {
+    pub(super) tally: Tally,
+    pub(super) frames: Frames,
+}
+
+/// What the messages so far come to.
+pub(super) struct Tally {
+    footer: Footer,
+    /// The last message.
+    last: Option<LogEntry>,
+}
+
+/// The frames so far.
+pub(super) struct Frames {
     file: File,
     path: PathBuf,
     header: Header,
@@ -26,10 +39,8 @@ pub(super) struct Exporter {
     index: Vec<Indexed>,
     /// Where the next frame begins.
     offset: u64,
-    footer: Footer,
-    /// The last message.
-    last: Option<LogEntry>,
-    /// The frame that is being filled.
+    /// The first position of the frame that is being filled.
+    first: Position,
     raw: Vec<u8>,
     raw_count: usize,
     frame_bytes: usize,
@@ -62,20 +73,19 @@ impl Exporter {
             Err(Broken::Cut | Broken::At { .. }) => return Ok(None),
         };
         let mut exporter = Self::new(file, path, read, frame_bytes)?;
-        let limit = length(&exporter.file).map_err(|broken| FileError::damaged(path, broken))?;
-        while let Some((indexed, end, entries)) = exporter.next_whole_frame(limit)? {
+        let Self { tally, frames } = &mut exporter;
+        let limit = length(&frames.file).map_err(|broken| FileError::damaged(path, broken))?;
+        while let Some((indexed, end, entries)) = frames.next_whole(limit)? {
             if entries.last().is_some_and(|entry| entry.position > until) {
                 break;
             }
             for entry in &entries {
-                follow(&mut exporter.footer, entry)?;
+                tally.take(entry)?;
             }
-            exporter.last = entries.into_iter().next_back();
-            exporter.offset = end;
-            exporter.index.push(indexed);
-            exporter.footer.frames += 1;
+            (frames.offset, frames.first) = (end, tally.footer.last.next());
+            frames.index.push(indexed);
         }
-        exporter.file.set_len(exporter.offset).map_err(|e| FileError::io(path, &e))?;
+        frames.file.set_len(frames.offset).map_err(|e| FileError::io(path, &e))?;
         Ok(Some(exporter))
     }
 
@@ -95,85 +105,106 @@ impl Exporter {
             frames: 0,
             head: header.before,
         };
-        Ok(Self {
+        let frames = Frames {
             file,
             path: path.to_owned(),
+            first: header.first,
             header,
             header_sum,
             index: Vec::new(),
             offset,
-            footer,
-            last: None,
             raw: Vec::new(),
             raw_count: 0,
             frame_bytes: frame_bytes.min(FRAME_BYTES),
             compressor,
-        })
+        };
+        Ok(Self { tally: Tally { footer, last: None }, frames })
     }
 
     /// What the file says about itself.
     pub(super) fn header(&self) -> &Header {
-        &self.header
+        &self.frames.header
     }
 
     /// The position that comes next.
     pub(super) fn next(&self) -> Position {
-        self.footer.last.next()
+        self.tally.footer.last.next()
     }
 
     /// What the log must still hold for the file to be its export: the last message and the last record.
     pub(super) fn witnesses(&self) -> Vec<(Position, Hash)> {
-        let last = self.last.iter().map(|last| (last.position, Hash::of(&last.payload)));
-        last.chain(witness(&self.footer.head)).collect()
+        let last = self.tally.last.iter().map(|last| (last.position, Hash::of(&last.payload)));
+        last.chain(witness(&self.tally.footer.head)).collect()
     }
 
+    /// Writes the footer and brings everything to the disk. Gives the footer, the checksum of all, the file's length.
+    pub(super) fn finish(self) -> Result<(Footer, Hash, u64), FileError> {
+        let Self { tally: Tally { mut footer, .. }, mut frames } = self;
+        frames.close()?;
+        footer.frames = frames.index.len() as u64;
+        let io = |error: std::io::Error| FileError::io(&frames.path, &error);
+        let (bytes, sum) = encode_footer(frames.header_sum, &footer, &frames.index).map_err(io)?;
+        frames.file.write_all_at(&bytes, frames.offset).map_err(io)?;
+        frames.file.sync_all().map_err(io)?;
+        Ok((footer, sum, frames.offset + bytes.len() as u64))
+    }
+}
+
+impl Tally {
+    /// Counts a message and follows the chain through it.
+    pub(super) fn take(&mut self, entry: &LogEntry) -> Result<(), ExportError> {
+        let footer = &mut self.footer;
+        match footer.head.link_head(entry)? {
+            Link::Record(head, hash) => {
+                footer.head.advance(&head, entry.position, hash);
+                footer.records += 1;
+            }
+            Link::Stray(_) => footer.strays += 1,
+        }
+        footer.last = entry.position;
+        footer.messages += 1;
+        footer.bytes += entry.payload.len() as u64;
+        self.last = Some(entry.clone());
+        Ok(())
+    }
+}
+
+impl Frames {
     /// Takes the next message in.
-    pub(super) fn push(&mut self, entry: LogEntry) -> Result<(), ExportError> {
+    pub(super) fn take(&mut self, entry: &LogEntry) -> Result<(), ExportError> {
         let bytes = entry.payload.len();
         if bytes > MESSAGE_BYTES_MAX {
             return Err(ExportError::TooLarge { position: entry.position, bytes, max: MESSAGE_BYTES_MAX });
         }
-        follow(&mut self.footer, &entry)?;
         push_message(&mut self.raw, &entry.payload).map_err(|e| FileError::io(&self.path, &e))?;
         self.raw_count += 1;
-        self.last = Some(entry);
         if self.raw.len() >= self.frame_bytes || self.raw_count >= FRAME_MESSAGES {
-            self.close_frame()?;
+            self.close()?;
         }
         Ok(())
     }
 
-    /// Writes the footer and brings everything to the disk. Gives the footer, the checksum of all, the file's length.
-    pub(super) fn finish(mut self) -> Result<(Footer, Hash, u64), FileError> {
-        self.close_frame()?;
-        let io = |error: std::io::Error| FileError::io(&self.path, &error);
-        let (bytes, sum) = encode_footer(self.header_sum, &self.footer, &self.index).map_err(io)?;
-        self.file.write_all_at(&bytes, self.offset).map_err(io)?;
-        self.file.sync_all().map_err(io)?;
-        Ok((self.footer, sum, self.offset + bytes.len() as u64))
-    }
-
-    fn close_frame(&mut self) -> Result<(), FileError> {
+    fn close(&mut self) -> Result<(), FileError> {
         if self.raw_count == 0 {
             return Ok(());
         }
         let io = |error: std::io::Error| FileError::io(&self.path, &error);
-        let first = Position(self.next().0 - self.raw_count as u64);
+        let first = self.first;
         let (bytes, sum) = encode_frame(&mut self.compressor, first, self.raw_count, &self.raw).map_err(io)?;
         self.file.write_all_at(&bytes, self.offset).map_err(io)?;
         self.index.push(Indexed { first, offset: self.offset, sum });
         self.offset += bytes.len() as u64;
-        self.footer.frames += 1;
+        self.first = Position(first.0 + self.raw_count as u64);
         self.raw.clear();
         self.raw_count = 0;
         Ok(())
     }
 
     /// The frame at the present offset with its messages, if it is whole and in its place.
-    fn next_whole_frame(&self, limit: u64) -> Result<Option<(Indexed, u64, Vec<LogEntry>)>, FileError> {
+    fn next_whole(&self, limit: u64) -> Result<Option<(Indexed, u64, Vec<LogEntry>)>, FileError> {
         let read = read_frame(&self.file, self.offset, limit).and_then(|frame| Ok((frame.messages()?, frame)));
         match read {
-            Ok((messages, frame)) if frame.first == self.next() => {
+            Ok((messages, frame)) if frame.first == self.first => {
                 let entry = |(position, payload)| LogEntry { position: Position(position), payload };
                 let entries = (frame.first.0..).zip(messages).map(entry).collect();
                 Ok(Some((Indexed { first: frame.first, offset: frame.offset, sum: frame.sum }, frame.end, entries)))
@@ -187,19 +218,4 @@ impl Exporter {
 /// The last record before something, when there is one: where it stands and its hash.
 pub(super) fn witness(chain: &Chain) -> Option<(Position, Hash)> {
     (chain.position > Position(0)).then_some((chain.position, chain.hash))
-}
-
-/// Counts a message and follows the chain through it.
-fn follow(footer: &mut Footer, entry: &LogEntry) -> Result<(), Unreadable> {
-    match footer.head.link_head(entry)? {
-        Link::Record(head, hash) => {
-            footer.head.advance(&head, entry.position, hash);
-            footer.records += 1;
-        }
-        Link::Stray(_) => footer.strays += 1,
-    }
-    footer.last = entry.position;
-    footer.messages += 1;
-    footer.bytes += entry.payload.len() as u64;
-    Ok(())
 }
