@@ -25,15 +25,47 @@ fn how_many() -> usize {
     std::env::var("STELE_LAB_RATES").ok().map_or(100, |text| text.parse().unwrap())
 }
 
-/// Says what part of the bare rate is left, and what was run for it.
-fn tell(what: &str, count: usize, bare: Duration, ours: Duration) {
-    let each = |took: Duration| took.as_secs_f64() * 1000.0 / count as f64;
-    let ratio = 100.0 * bare.as_secs_f64() / ours.as_secs_f64();
+/// Says what part of the bare rate is left.
+fn tell(what: &str, count: usize, bare: Duration, ours: &Ours) {
+    let bare_ms = bare.as_secs_f64() * 1000.0 / count as f64;
     eprintln!(
-        "RATE {what}: {ratio:.0} % of the bare rate ({count}: bare {:.1} ms each, by Stele {:.1} ms each)",
-        each(bare),
-        each(ours)
+        "RATE {what}: {:.0} % of the bare rate ({count}: bare {bare_ms:.1} ms each, by Stele {:.1} ms each once all were \
+         queued, {:.1} ms each from the first request on)",
+        100.0 * bare_ms / ours.queued_ms,
+        ours.queued_ms,
+        ours.all.as_secs_f64() * 1000.0 / count as f64
     );
+}
+
+/// How long Stele took.
+struct Ours {
+    /// From the first request to the last success.
+    all: Duration,
+    /// Milliseconds for each that was left when the last request had been decided: the rate of a queue.
+    queued_ms: f64,
+}
+
+/// Seconds of processor time that the cell's processes took so far, and those that they ran, by name.
+fn processor() -> BTreeMap<String, f64> {
+    let mut sums = BTreeMap::new();
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(stat) = std::fs::read_to_string(process.path().join("stat")) else { continue };
+        let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { continue };
+        let fields: Vec<f64> = stat[close + 1..].split_whitespace().map(|field| field.parse().unwrap_or(0.0)).collect();
+        let name = &stat[open + 1..close];
+        // User and system time in hundredths of a second, then those of children that ended; see proc(5).
+        *sums.entry(name.to_owned()).or_default() += (fields[11] + fields[12]) / 100.0;
+        *sums.entry(format!("{name}'s tools")).or_default() += (fields[13] + fields[14]) / 100.0;
+    }
+    sums
+}
+
+fn tell_processor(what: &str, before: &BTreeMap<String, f64>) {
+    let spent = processor().into_iter().map(|(name, now)| (now - before.get(&name).unwrap_or(&0.0), name));
+    let mut spent: Vec<(f64, String)> = spent.filter(|(seconds, _)| *seconds >= 0.05).collect();
+    spent.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let words: Vec<String> = spent.iter().map(|(seconds, name)| format!("{name} {seconds:.2} s")).collect();
+    eprintln!("PROCESSOR {what}: {}", words.join(", "));
 }
 
 /// Sums of what workers reported: how often each step was run, and how long it took.
@@ -53,13 +85,25 @@ async fn tell_steps(node: &Node) {
     }
 }
 
-/// When control learned of the last task that succeeded.
-async fn last_success(node: &Node) -> SystemTime {
+/// What the log says of all that was asked since `began`, when nothing of it is left to do.
+async fn since(node: &Node, began: SystemTime) -> Ours {
     let (_, records) = fold(&node.connection).await;
-    let commits = records.iter().flat_map(|record| &record.commits);
-    let ends = commits.filter(|commit| commit.events.iter().any(|event| matches!(event, Event::TaskSucceeded { .. })));
-    let micros = ends.map(|commit| commit.at.micros()).max().unwrap();
-    SystemTime::UNIX_EPOCH + Duration::from_micros(micros.try_into().unwrap())
+    let began_us = i64::try_from(began.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros()).unwrap();
+    let commits = records.iter().flat_map(|record| &record.commits).filter(|commit| commit.at.micros() >= began_us);
+    let (mut queued_us, mut ends_us) = (began_us, Vec::new());
+    for (at_us, event) in commits.flat_map(|commit| commit.events.iter().map(|event| (commit.at.micros(), event))) {
+        match event {
+            Event::FlowStarted { .. } => queued_us = queued_us.max(at_us),
+            Event::TaskSucceeded { .. } => ends_us.push(at_us),
+            _ => {}
+        }
+    }
+    let last_us = ends_us.iter().copied().max().unwrap();
+    let left = ends_us.iter().filter(|end_us| **end_us > queued_us).count();
+    Ours {
+        all: Duration::from_micros((last_us - began_us).try_into().unwrap()),
+        queued_ms: (last_us - queued_us) as f64 / 1000.0 / left as f64,
+    }
 }
 
 /// Waits until all of these come to rest in this status.
@@ -77,12 +121,12 @@ async fn wait_for(node: &Node, list: &str, status: &str, ids: &[String]) {
 }
 
 /// Volumes, all of them asked for before the first is looked for.
-async fn make(node: &Node, count: usize, content: &Value) -> (Vec<String>, Duration) {
+async fn make(node: &Node, count: usize, content: &Value) -> (Vec<String>, Ours) {
     let began = SystemTime::now();
     let asked = join_all((0..count).map(|_| node.send("volume", "create", content.clone()))).await;
     let made: Vec<String> = asked.iter().map(|accepted| accepted.subjects.volume.unwrap().to_string()).collect();
     wait_for(node, "volumes", "available", &made).await;
-    (made, last_success(node).await.duration_since(began).unwrap())
+    (made, since(node, began).await)
 }
 
 async fn bare(count: usize, group: &str, args: impl Fn(usize) -> Vec<String>) -> Duration {
@@ -98,19 +142,23 @@ async fn bare(count: usize, group: &str, args: impl Fn(usize) -> Vec<String>) ->
     took
 }
 
+fn each_ms(took: Duration, count: usize) -> f64 {
+    took.as_secs_f64() * 1000.0 / count as f64
+}
+
 fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
 /// Attachments of hosts that do not log in.
-async fn attach(node: &Node, made: &[String]) -> (Vec<String>, Duration) {
+async fn attach(node: &Node, made: &[String]) -> (Vec<String>, Ours) {
     let began = SystemTime::now();
     let connector = json!({"host": "host", "initiator": "iqn.1993-08.org.debian:01:host"});
     let wish = |volume| json!({"volume": volume, "connector": connector});
     let asked = join_all(made.iter().map(|volume| node.send("attachment", "create", wish(volume)))).await;
     let asked: Vec<String> = asked.iter().map(|one| one.subjects.attachment.unwrap().to_string()).collect();
     wait_for(node, "attachments", "attaching", &asked).await;
-    (asked, last_success(node).await.duration_since(began).unwrap())
+    (asked, since(node, began).await)
 }
 
 /// The same configfs writes, and nothing else.
@@ -139,8 +187,56 @@ fn bare_lio(devices: &[PathBuf]) -> Duration {
         write(tpg.join("enable"), "1");
     }
     let took = began.elapsed();
-    for number in 0..devices.len() {
-        let tpg = tpg(number);
+    clear_bare_lio(devices.len());
+    took
+}
+
+/// The same by the tools of a shell, as somebody would do it by hand.
+async fn bare_lio_by_shell(node: &Node, devices: &[PathBuf]) -> Duration {
+    let script = node.folder.path().join("export.sh");
+    std::fs::write(&script, BARE_LIO).unwrap();
+    let args: Vec<&str> = [script.to_str().unwrap(), PORTAL]
+        .into_iter()
+        .chain(devices.iter().map(|path| path.to_str().unwrap()))
+        .collect();
+    let began = Instant::now();
+    run("bash", &args).await.unwrap();
+    let took = began.elapsed();
+    clear_bare_lio(devices.len());
+    took
+}
+
+const BARE_LIO: &str = r#"
+set -e
+cd /sys/kernel/config/target
+mkdir core/iblock_7
+portal=$1 number=0
+shift
+for device; do
+    store=core/iblock_7/bare-$number tpg=iscsi/iqn.2003-01.org.bare:$number/tpgt_1
+    host=$tpg/acls/iqn.1993-08.org.debian:01:host
+    mkdir $store
+    echo udev_path=$device >$store/control
+    echo 1 >$store/enable
+    echo bare-$number >$store/wwn/vpd_unit_serial
+    mkdir -p $tpg/lun/lun_0
+    ln -s $PWD/$store $tpg/lun/lun_0/store
+    echo 1 >$tpg/attrib/authentication
+    mkdir $tpg/np/$portal
+    mkdir -p $host/lun_0
+    echo bare >$host/auth/userid
+    echo bare-bare-bare >$host/auth/password
+    ln -s $PWD/$tpg/lun/lun_0 $host/lun_0/lun_0
+    echo 1 >$tpg/enable
+    number=$((number + 1))
+done
+"#;
+
+fn clear_bare_lio(count: usize) {
+    let root = Path::new("/sys/kernel/config/target");
+    let hba = root.join("core/iblock_7");
+    for number in 0..count {
+        let tpg = root.join(format!("iscsi/iqn.2003-01.org.bare:{number}/tpgt_1"));
         let host = tpg.join("acls/iqn.1993-08.org.debian:01:host");
         std::fs::remove_file(host.join("lun_0/lun_0")).unwrap();
         std::fs::remove_dir(host.join("lun_0")).unwrap();
@@ -153,7 +249,6 @@ fn bare_lio(devices: &[PathBuf]) -> Duration {
         std::fs::remove_dir(hba.join(format!("bare-{number}"))).unwrap();
     }
     std::fs::remove_dir(hba).unwrap();
-    took
 }
 
 /// The fewest commands of tgtadm that make the same.
@@ -196,7 +291,7 @@ async fn create_behind_deletes(node: &Node, made: &[String]) {
         left.iter().all(|volume| !made.iter().any(|id| volume["id"] == **id))
     })
     .await;
-    let (alone_ms, behind_ms, all_ms) = (alone.as_millis(), behind.as_millis(), began.elapsed().as_millis());
+    let (alone_ms, behind_ms, all_ms) = (alone.all.as_millis(), behind.all.as_millis(), began.elapsed().as_millis());
     eprintln!(
         "RATE a create behind {} deletes: {behind_ms} ms, alone {alone_ms} ms; the deletes took {all_ms} ms",
         made.len()
@@ -211,7 +306,7 @@ async fn rates(kind: TargetKind, group: &str) {
     }
     let took = bare(count, group, |number| words(&format!("-q -V 1g -n bare-{number} -T {group}/{group}-pool"))).await;
     let (made, ours) = make(&node, count, &json!({"size_gib": 1})).await;
-    tell("create, thin", count, took, ours);
+    tell("create, thin", count, took, &ours);
 
     let selection = format!("lv_name=volume-{}", made[0]);
     let began = Instant::now();
@@ -222,16 +317,25 @@ async fn rates(kind: TargetKind, group: &str) {
 
     let exported = &made[..];
     let devices: Vec<PathBuf> = exported.iter().map(|id| PathBuf::from(format!("/dev/{group}/volume-{id}"))).collect();
-    let took = if kind == TargetKind::Lio { bare_lio(&devices) } else { bare_tgt(&devices).await };
+    let took = match kind {
+        TargetKind::Lio => {
+            let writes = bare_lio(&devices);
+            eprintln!("STEP writes of an export into configfs, by one process: {:.1} ms each", each_ms(writes, count));
+            bare_lio_by_shell(&node, &devices).await
+        }
+        TargetKind::Tgt => bare_tgt(&devices).await,
+    };
+    let before = processor();
     let (asked, ours) = attach(&node, exported).await;
-    tell(&format!("export by {kind:?}"), exported.len(), took, ours);
+    tell_processor("exports", &before);
+    tell(&format!("export by {kind:?}"), exported.len(), took, &ours);
 
     let clones = count / 10;
     let (source, _) = make(&node, 1, &json!({"size_gib": 2})).await;
     let of = format!("{group}/volume-{}", source[0]);
     let took = bare(clones, group, |number| words(&format!("-q -kn -n bare-{number} -s {of}"))).await;
     let (_, ours) = make(&node, clones, &json!({"source_volume": source[0]})).await;
-    tell("clone of 2 GiB, thin", clones, took, ours);
+    tell("clone of 2 GiB, thin", clones, took, &ours);
     join_all(asked.iter().map(|id| node.send("attachment", "delete", json!({"id": id})))).await;
     wait_for_no_export().await;
     create_behind_deletes(&node, &made).await;

@@ -62,14 +62,9 @@ fn why_a_project_is_at_its_limit() {
     let volumes = line(&proof, "volumes");
     assert!(volumes.at_limit && !line(&proof, "snapshots").at_limit);
     let gigabytes = line(&proof, "gigabytes");
-    let held: Vec<(Holder, i64, Vec<(i64, &str)>)> = gigabytes
-        .holders
-        .iter()
-        .map(|holding| {
-            let units = holding.units.iter().map(|unit| (unit.amount, unit.cause.event)).collect();
-            (holding.holder, holding.amount, units)
-        })
-        .collect();
+    let units_of = |holding: &Holding| holding.units.iter().map(|unit| (unit.amount, unit.cause.event)).collect();
+    let held: Vec<(Holder, i64, Vec<_>)> =
+        gigabytes.holders.iter().map(|holding| (holding.holder, holding.amount, units_of(holding))).collect();
     let expected = [
         (Holder::Volume(volume(1)), 6, vec![(2, "volume_entry_created"), (4, "volume_extended")]),
         (Holder::Volume(volume(2)), 3, vec![(3, "volume_entry_created")]),
