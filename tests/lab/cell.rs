@@ -37,9 +37,20 @@ impl Node {
              lvm_type = \"{lvm_type}\"\nwipe = \"discard\"\n[backend.driver.lvm.target]\nkind = \"{kind}\"\nportals = {portals:?}\nchap_key_file = \"{key}\"\n"
         );
         std::fs::write(path("stele.toml"), settings).unwrap();
-        let dev = Dev::start(&path("data"), &["--config", path("stele.toml").to_str().unwrap()]).await;
+        let dev = Self::start_dev(folder.path()).await;
         let connection = connect_to(&dev.nats).await;
         Self { dev, connection, folder, group: group.to_owned() }
+    }
+
+    async fn start_dev(folder: &Path) -> Dev {
+        Dev::start(&folder.join("data"), &["--config", folder.join("stele.toml").to_str().unwrap()]).await
+    }
+
+    /// Ends everything, and starts it again on what it left.
+    pub(crate) async fn restart(self) -> Self {
+        self.dev.stop().await;
+        let dev = Self::start_dev(self.folder.path()).await;
+        Self { connection: connect_to(&dev.nats).await, dev, ..self }
     }
 
     /// Sends a command and waits until the API knows of it, so that what is asked next is not answered from before.

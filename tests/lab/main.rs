@@ -12,6 +12,7 @@ mod copy;
 mod harness;
 mod kill;
 mod lvm;
+mod many;
 mod multiattach;
 mod multipath;
 mod node;

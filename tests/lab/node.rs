@@ -9,6 +9,9 @@ use tokio::process::{Child, Command};
 /// Where targets of the lab listen.
 pub(crate) const PORTAL: &str = "127.0.0.1:3260";
 
+/// Where no host looks for a target: tgtd needs a portal to start with.
+pub(crate) const NO_PORTAL: &str = "127.0.0.1:3259";
+
 /// tgtd, as long as the value lives.
 pub(crate) struct Tgtd {
     child: Child,

@@ -38,9 +38,9 @@ fn tell(what: &str, count: usize, bare: Duration, ours: &Ours) {
 }
 
 /// How long Stele took.
-struct Ours {
+pub(crate) struct Ours {
     /// From the first request to the last success.
-    all: Duration,
+    pub(crate) all: Duration,
     /// Milliseconds for each that was left when the last request had been decided: the rate of a queue.
     queued_ms: f64,
 }
@@ -121,7 +121,7 @@ async fn wait_for(node: &Node, list: &str, status: &str, ids: &[String]) {
 }
 
 /// Volumes, all of them asked for before the first is looked for.
-async fn make(node: &Node, count: usize, content: &Value) -> (Vec<String>, Ours) {
+pub(crate) async fn make(node: &Node, count: usize, content: &Value) -> (Vec<String>, Ours) {
     let began = SystemTime::now();
     let asked = join_all((0..count).map(|_| node.send("volume", "create", content.clone()))).await;
     let made: Vec<String> = asked.iter().map(|accepted| accepted.subjects.volume.unwrap().to_string()).collect();
@@ -151,7 +151,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Attachments of hosts that do not log in.
-async fn attach(node: &Node, made: &[String]) -> (Vec<String>, Ours) {
+pub(crate) async fn attach(node: &Node, made: &[String]) -> (Vec<String>, Ours) {
     let began = SystemTime::now();
     let connector = json!({"host": "host", "initiator": "iqn.1993-08.org.debian:01:host"});
     let wish = |volume| json!({"volume": volume, "connector": connector});
@@ -305,7 +305,9 @@ async fn rates(kind: TargetKind, group: &str) {
         node.dev.json(&["quota", "set", "demo", &format!("{resource}=-1")]).await;
     }
     let took = bare(count, group, |number| words(&format!("-q -V 1g -n bare-{number} -T {group}/{group}-pool"))).await;
+    let before = processor();
     let (made, ours) = make(&node, count, &json!({"size_gib": 1})).await;
+    tell_processor("creates", &before);
     tell("create, thin", count, took, &ours);
 
     let selection = format!("lv_name=volume-{}", made[0]);

@@ -7,7 +7,7 @@ use stele_workers::target::TargetKind;
 
 use crate::cell::{Node, wait, wait_for_export, wait_for_no_export};
 use crate::lvm::volume_groups;
-use crate::node::{Tgtd, clear_configfs, exports, run};
+use crate::node::{NO_PORTAL, Tgtd, clear_configfs, exports, run};
 
 /// Two volumes are exported; the target forgets both, and nobody asks for anything.
 async fn comes_back(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
@@ -43,11 +43,13 @@ async fn comes_back(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
     node.end().await;
 }
 
-/// A host has the volume mounted all the while: what it writes meanwhile waits.
+/// A host has one volume mounted and another one at hand all the while: what it writes meanwhile waits.
 async fn comes_back_to_its_host(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
     let node = Node::start(kind, group, "thin").await;
-    node.create("web").await;
-    let device = node.attach("web").await;
+    for name in ["web", "db"] {
+        node.create(name).await;
+    }
+    let (device, other) = (node.attach("web").await, node.attach("db").await);
     run("mkfs.ext4", &["-q", device.to_str().unwrap()]).await.unwrap();
     node.mounted(&device, async |at: &Path| {
         let sync = async || run("sync", &["-f", at.to_str().unwrap()]).await.unwrap();
@@ -55,14 +57,18 @@ async fn comes_back_to_its_host(kind: TargetKind, group: &str, forget: impl Asyn
         sync().await;
         forget().await;
         node.dev.json(&["drift", "scan", "--wait"]).await;
-        wait(async || is_as_promised(&node).await && !exports().await.is_empty()).await;
+        wait(async || is_as_promised(&node).await && exports().await.len() == 2).await;
         std::fs::write(at.join("after"), "y".repeat(1 << 20)).unwrap();
         sync().await;
         assert_eq!(std::fs::read_to_string(at.join("before")).unwrap(), "x".repeat(1 << 20));
     })
     .await;
-    node.detach("web").await;
-    node.dev.json(&["volume", "delete", "web", "--wait"]).await;
+    let source = format!("if={}", other.display());
+    run("dd", &[source.as_str(), "of=/dev/null", "bs=4096", "count=1", "iflag=direct"]).await.unwrap();
+    for name in ["web", "db"] {
+        node.detach(name).await;
+        node.dev.json(&["volume", "delete", name, "--wait"]).await;
+    }
     node.end().await;
 }
 
@@ -85,6 +91,14 @@ async fn exports_come_back_when_tgtd_was_killed() {
     comes_back(TargetKind::Tgt, &thin, async || {
         tgtd.take().unwrap().kill().await;
         tgtd = Some(Tgtd::start().await);
+    })
+    .await;
+    tgtd.unwrap().kill().await;
+    // A host that is logged in needs one that lets nobody in before everything is back.
+    let mut tgtd = Some(Tgtd::start_at(&[NO_PORTAL]).await);
+    comes_back_to_its_host(TargetKind::Tgt, &thin, async || {
+        tgtd.take().unwrap().kill().await;
+        tgtd = Some(Tgtd::start_at(&[NO_PORTAL]).await);
     })
     .await;
     tgtd.unwrap().kill().await;

@@ -190,6 +190,14 @@ impl Driver for File {
         self.pool("inventory", pool).map(|_| None)
     }
 
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         let pool = self.pool("inventory", pool)?;
         blocking("inventory", move || pool.usage().map(|usage| usage.items)).await

@@ -85,6 +85,7 @@ struct State {
     applies: u64,
     faults: BTreeMap<u64, Fault>,
     crashes: u64,
+    keeps_hosts_out: bool,
 }
 
 #[derive(Debug, Default)]
@@ -135,6 +136,18 @@ impl MemoryHost {
     /// Every target is gone, as after a restart of the node.
     pub fn forget_targets(&self) {
         self.lock().pools.values_mut().for_each(|pool| pool.targets.clear());
+    }
+
+    /// The same, of a target that keeps hosts out until it is told to let them in.
+    pub fn restart_target(&self) {
+        self.forget_targets();
+        self.lock().keeps_hosts_out = true;
+    }
+
+    /// Whether it does.
+    #[must_use]
+    pub fn keeps_hosts_out(&self) -> bool {
+        self.lock().keeps_hosts_out
     }
 
     /// The driver of a worker on this node.
@@ -300,6 +313,17 @@ impl Driver for Memory {
         let state = self.host.lock();
         let pool = state.pools.get(pool).ok_or_else(|| no_such_pool("inventory", pool))?;
         Ok(self.host.exports.then(|| pool.exports()))
+    }
+
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        give_way().await;
+        Ok(self.host.keeps_hosts_out())
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        give_way().await;
+        self.host.lock().keeps_hosts_out = false;
+        Ok(())
     }
 
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {

@@ -69,6 +69,19 @@ pub trait Driver: Clone + Send + Sync + 'static {
     /// A [`Failure`] when they could not be looked at.
     fn exports(&self, pool: &PoolName) -> impl Future<Output = Result<Option<Vec<ExportItem>>, Failure>> + Send;
 
+    /// Whether hosts are kept away from their volumes since the target was started, until everything that is promised is
+    /// there; see [`crate::target::Target::keeps_hosts_out`].
+    ///
+    /// # Errors
+    /// A [`Failure`] when that could not be found out.
+    fn keeps_hosts_out(&self) -> impl Future<Output = Result<bool, Failure>> + Send;
+
+    /// Lets hosts reach their volumes.
+    ///
+    /// # Errors
+    /// A [`Failure`]; some may reach theirs.
+    fn let_hosts_in(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+
     /// Every object of ours in the pool, in order of their names.
     ///
     /// # Errors
@@ -223,6 +236,14 @@ impl Driver for AnyDriver {
 
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
         dispatch!(self, driver => driver.exports(pool).await)
+    }
+
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        dispatch!(self, driver => driver.keeps_hosts_out().await)
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        dispatch!(self, driver => driver.let_hosts_in().await)
     }
 
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {

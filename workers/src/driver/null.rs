@@ -120,6 +120,14 @@ impl Driver for Null {
         self.check("inventory", pool).map(|()| None)
     }
 
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         self.check("inventory", pool).map(|()| Vec::new())
     }

@@ -119,6 +119,15 @@ impl Target for Lio {
         Ok(())
     }
 
+    /// Each target has portals of its own, and the kernel tells a host whose target is not there to try again later.
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn exports(&self) -> Result<Vec<ExportItem>, Failure> {
         let guard = self.guard_discovery;
         self.blocking("inventory", move |lio| lio.begin(guard).and_then(|()| lio.all())).await

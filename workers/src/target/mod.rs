@@ -141,6 +141,20 @@ pub trait Target: Clone + Send + Sync + 'static {
     /// A [`Failure`] when they could not be looked at.
     fn exports(&self) -> impl Future<Output = Result<Vec<ExportItem>, Failure>> + Send;
 
+    /// Whether it does not listen everywhere where hosts look for it. A target that runs as a process may be started so: a
+    /// host that asks before everything is back gives up (open-iscsi takes "target not found" as final), and one that
+    /// finds nobody asks again.
+    ///
+    /// # Errors
+    /// A [`Failure`] when that could not be found out.
+    fn keeps_hosts_out(&self) -> impl Future<Output = Result<bool, Failure>> + Send;
+
+    /// Listens wherever hosts look for it.
+    ///
+    /// # Errors
+    /// A [`Failure`]; it may listen at some places.
+    fn let_hosts_in(&self) -> impl Future<Output = Done> + Send;
+
     /// The LUN at which hosts find the volume.
     fn lun(&self) -> i64;
 }
@@ -360,6 +374,14 @@ impl Target for AnyTarget {
 
     async fn exports(&self) -> Result<Vec<ExportItem>, Failure> {
         dispatch!(self, target => target.exports().await)
+    }
+
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        dispatch!(self, target => target.keeps_hosts_out().await)
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        dispatch!(self, target => target.let_hosts_in().await)
     }
 
     fn lun(&self) -> i64 {

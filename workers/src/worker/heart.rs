@@ -16,18 +16,24 @@ use crate::driver::Driver;
 /// How long a heartbeat waits for more of the same when room has become free, in milliseconds.
 const SOON_MS: u64 = 1000;
 
+/// The pause between heartbeats while hosts are kept out, in milliseconds.
+const KEPT_OUT_MS: u64 = 2000;
+
 impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
     pub(super) async fn beat(&self) {
         let mut pause_ms = PAUSE_MS.0;
         let mut inventories = Schedule::default();
         loop {
+            let mut interval_ms = self.config.report_interval_ms;
             // Before the observation: whatever was fulfilled by this position had its effect before, so the figures
             // contain it. What is fulfilled while we look may or may not be in them, and is counted on top.
             let as_of = self.seen();
             match self.beat_once(as_of).await {
                 Beat::Delivered { pools, asked } => {
                     pause_ms = PAUSE_MS.0;
-                    self.take_inventory(&mut inventories, &pools, asked).await;
+                    if self.take_inventory(&mut inventories, &pools, asked).await {
+                        interval_ms = interval_ms.min(KEPT_OUT_MS);
+                    }
                 }
                 Beat::Undelivered => {
                     // Not the same again: by then the figures are old.
@@ -45,7 +51,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
                 self.freed.notified().await;
                 self.clock.sleep_ms(SOON_MS).await;
             };
-            select(pin!(self.clock.sleep_ms(self.config.report_interval_ms)), pin!(soon)).await;
+            select(pin!(self.clock.sleep_ms(interval_ms)), pin!(soon)).await;
         }
     }
 

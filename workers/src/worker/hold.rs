@@ -45,6 +45,11 @@ impl<K> Holding<K> {
         self.lock().1.len()
     }
 
+    /// Whether one of them is such a one.
+    pub(super) fn any(&self, such: impl Fn(&K) -> bool) -> bool {
+        self.lock().1.values().any(|claimed| such(claimed))
+    }
+
     fn all(&self) -> Vec<Arc<K>> {
         self.lock().1.values().cloned().collect()
     }

@@ -4,7 +4,7 @@ use stele_core::chap::attachment_of;
 use stele_core::id::PoolName;
 use stele_core::inventory::{INVENTORY_ITEMS_MAX, InventoryReport, Stored, StoredItem};
 use stele_core::port::{Claimed, Reporter};
-use stele_core::task::{Failure, ReportBody, ReportReply};
+use stele_core::task::{Failure, Operation, ReportBody, ReportReply};
 use stele_core::unit::{Position, Timestamp};
 
 use super::Life;
@@ -20,6 +20,8 @@ pub(super) struct Schedule {
     next_at: Option<Timestamp>,
     /// The position of which this worker knew before the last one.
     last_as_of: Position,
+    /// What was exported then, while hosts are kept out.
+    exported: Option<Vec<ExportItem>>,
 }
 
 impl Schedule {
@@ -35,29 +37,69 @@ impl Schedule {
 
 impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
     /// Looks at the pools when that is due; `asked` is where control was last asked for it. What goes wrong is tried
-    /// again after the next heartbeat.
-    pub(super) async fn take_inventory(&self, schedule: &mut Schedule, pools: &[PoolName], asked: Position) {
+    /// again after the next heartbeat. True while hosts are kept out: then it is due with each heartbeat.
+    pub(super) async fn take_inventory(&self, schedule: &mut Schedule, pools: &[PoolName], asked: Position) -> bool {
         let now = self.clock.now();
         let as_of = self.seen();
         // Without knowing the log nothing can be compared with it.
-        if as_of == Position::default() || !self.driver.keeps_data() || !schedule.is_due(now, asked) {
-            return;
+        if as_of == Position::default() || !self.driver.keeps_data() {
+            return false;
         }
+        let kept_out = self.keeps_hosts_out().await;
+        if !kept_out {
+            schedule.exported = None;
+            if !schedule.is_due(now, asked) {
+                return false;
+            }
+        }
+        let mut exported = Vec::new();
         for pool in pools {
             match self.look_at(pool, as_of).await {
-                Ok(true) => {}
-                Ok(false) => return,
+                Ok(Some(exports)) => exported.extend(exports),
+                Ok(None) => return kept_out,
                 Err(failure) => {
                     tracing::warn!(%pool, %failure, stderr = failure.stderr, "no inventory could be taken");
-                    return;
+                    return kept_out;
                 }
             }
         }
         schedule.taken(as_of, now.plus_ms(self.config.inventory_interval_ms));
+        kept_out && !self.let_hosts_in(schedule, exported).await
     }
 
-    /// False when control could not be told.
-    async fn look_at(&self, pool: &PoolName, as_of: Position) -> Result<bool, Failure> {
+    async fn keeps_hosts_out(&self) -> bool {
+        self.driver.keeps_hosts_out().await.unwrap_or_else(|failure| {
+            tracing::warn!(%failure, stderr = failure.stderr, "it is not known whether hosts can reach their volumes");
+            false
+        })
+    }
+
+    /// Lets hosts in when everything that can be there is: control was told what is, and whatever it had made since
+    /// was there by the inventory before this one. An export that cannot be made keeps nobody else's host out.
+    async fn let_hosts_in(&self, schedule: &mut Schedule, exported: Vec<ExportItem>) -> bool {
+        let connects = |claimed: &K| {
+            claimed.task().as_ref().is_ok_and(|task| matches!(task.operation, Operation::ConnectVolume { .. }))
+        };
+        let settled = schedule.exported.as_ref() == Some(&exported) && !self.holding.any(connects);
+        let count = exported.len();
+        schedule.exported = Some(exported);
+        if !settled {
+            return false;
+        }
+        match self.driver.let_hosts_in().await {
+            Ok(()) => {
+                tracing::info!(exports = count, "the target was started; everything is back, and hosts are let in");
+                true
+            }
+            Err(failure) => {
+                tracing::warn!(%failure, stderr = failure.stderr, "hosts cannot be let in; that is tried again");
+                false
+            }
+        }
+    }
+
+    /// What is exported; `None` when control could not be told.
+    async fn look_at(&self, pool: &PoolName, as_of: Position) -> Result<Option<Vec<ExportItem>>, Failure> {
         let at = self.clock.now();
         let objects = self.driver.inventory(pool).await?;
         let exports = self.driver.exports(pool).await?;
@@ -76,11 +118,11 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
                 Ok(ReportReply::Refused(why)) => tracing::error!(why, "control refused a part of the inventory"),
                 Err(unavailable) => {
                     tracing::warn!(%unavailable, "the inventory could not be delivered");
-                    return Ok(false);
+                    return Ok(None);
                 }
             }
         }
-        Ok(true)
+        Ok(Some(exports.unwrap_or_default()))
     }
 }
 

@@ -11,6 +11,7 @@ use stele_core::task::{
 };
 use tokio::sync::Notify;
 
+mod kept_out;
 mod no_runtime;
 mod slow_steps;
 
@@ -457,6 +458,12 @@ async fn a_backend_that_cannot_see_its_pools_sends_no_heartbeat() {
         }
         async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
             self.0.exports(pool).await
+        }
+        async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+            self.0.keeps_hosts_out().await
+        }
+        async fn let_hosts_in(&self) -> Result<(), Failure> {
+            self.0.let_hosts_in().await
         }
         async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
             self.0.inventory(pool).await

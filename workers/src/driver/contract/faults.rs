@@ -95,6 +95,14 @@ impl<D: Driver> Driver for Faulty<D> {
         self.driver.exports(pool).await
     }
 
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        self.driver.keeps_hosts_out().await
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        self.driver.let_hosts_in().await
+    }
+
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         self.driver.inventory(pool).await
     }

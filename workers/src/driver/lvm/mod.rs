@@ -24,6 +24,7 @@ mod argv;
 mod classify;
 mod copy;
 mod device;
+mod hosts;
 mod looks;
 mod manage;
 mod overwrite;
@@ -39,14 +40,14 @@ use std::time::Duration;
 
 use stele_core::id::PoolName;
 use stele_core::schedule::Capability;
-use stele_core::task::{Connection, Failure, FailureKind, Operation, Phase, PoolReport, Task};
+use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 use tokio::sync::Semaphore;
 
 use super::stats::{Bytes, Figures, Fill, volumes_of};
 use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, LvmConfig, LvmType, WipePolicy};
 use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
-use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step};
+use crate::plan::{Act, Found, Look, Observed, Owner, Step};
 use crate::runner::{Invocation, Output, Runner};
 use crate::target::{AnyTarget, ExportItem, Target as _};
 use argv::Argv;
@@ -226,11 +227,15 @@ impl Driver for Lvm {
     }
 
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
-        let inner = self.check("inventory", pool)?;
-        match &inner.target {
-            Some(target) => target.exports().await.map(Some),
-            None => Ok(None),
-        }
+        self.check("inventory", pool)?.exports().await
+    }
+
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        self.0.keeps_hosts_out().await
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        self.0.let_hosts_in().await
     }
 
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
@@ -242,44 +247,6 @@ impl Driver for Lvm {
 }
 
 impl Inner {
-    /// How hosts reach the volume of a task, where that matters to it.
-    async fn export(&self, task: &Task) -> Result<Export, Failure> {
-        let Some(target) = &self.target else { return Ok(Export::Direct) };
-        let matters = matches!(
-            (&task.operation, task.phase),
-            (
-                Operation::ConnectVolume { .. }
-                    | Operation::DisconnectVolume { .. }
-                    | Operation::ExtendVolume { .. }
-                    | Operation::RevertVolume { .. }
-                    | Operation::UnmanageVolume { .. }
-                    | Operation::DeleteVolume { .. }
-                    | Operation::WithdrawVolume { .. },
-                Phase::Execute
-            )
-        );
-        if !matters {
-            return Ok(Export::Direct);
-        }
-        target.look(task.operation.volume(), target.way().access(task)?.as_ref()).await
-    }
-
-    /// Does a step that is about how hosts reach the volume.
-    async fn target(&self, task: &Task, step: &Step) -> Result<Applied, Failure> {
-        let name = step.name();
-        let target = self.target.as_ref().ok_or_else(|| no_host(name))?;
-        let (volume, device) = (task.operation.volume(), self.argv.device(&step.on.name()));
-        let access = target.way().access(task)?;
-        match (step.act, &access) {
-            (Act::Export, Some(access)) => target.open(volume, device.as_ref(), access).await?,
-            (Act::Unexport, Some(access)) => target.close(volume, access).await?,
-            (Act::Withdraw, _) => target.withdraw(volume).await?,
-            (Act::Resize, _) => target.resize(volume, device.as_ref()).await?,
-            _ => return Err(no_host(name)),
-        }
-        Ok(Applied { step: name, exit_status: None })
-    }
-
     async fn find_thin_pool(&self, config: &LvmConfig) -> Result<Option<String>, Failure> {
         let group = self.group().await?;
         let name = config.pool_lv();

@@ -1,5 +1,6 @@
 //! Every command line of tgtadm that is run.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +26,14 @@ pub(super) fn show_accounts() -> Invocation {
 
 pub(super) fn new_target(tid: u64, iqn: &str) -> Invocation {
     tgtadm("target", "new", ["--tid", &tid.to_string(), "--targetname", iqn])
+}
+
+pub(super) fn show_portals() -> Invocation {
+    tgtadm("portal", "show", [])
+}
+
+pub(super) fn new_portal(portal: SocketAddr) -> Invocation {
+    tgtadm("portal", "new", ["--param", &format!("portal={portal}")])
 }
 
 /// With everything in it and whoever is logged in.
@@ -101,6 +110,7 @@ mod tests {
         for (invocation, text) in [
             (show_targets(), "--mode target --op show".to_owned()),
             (new_target(7, "iqn.x:y"), "--mode target --op new --tid 7 --targetname iqn.x:y".to_owned()),
+            (new_portal("[::1]:3260".parse().unwrap()), "--mode portal --op new --param portal=[::1]:3260".to_owned()),
             (delete_target(7), "--mode target --op delete --tid 7 --force".to_owned()),
             (
                 new_lun(7, 1, device),

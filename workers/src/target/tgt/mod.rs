@@ -4,12 +4,16 @@
 //! initiators, but keeps them apart from the accounts, so a name stays with the target until the target goes; the
 //! account is what a host that is shut out no longer has. LUN 0 is tgt's own controller, LUN 1 the volume.
 //!
+//! tgtd may be started with a portal that no host knows (`tgtd --iscsi portal=127.0.0.1:3259`): the portals of the settings
+//! are opened when everything that is promised is there; see [`super::Target::keeps_hosts_out`].
+//!
 //! tgtd takes a password only as an argument of `tgtadm`, where whoever may look at root's processes can see it for a
 //! moment; that is how tgt is made. What this process logs does not have it.
 
 mod argv;
 mod show;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,6 +86,20 @@ impl Tgt {
     async fn find(&self, volume: VolumeId) -> Result<Option<Found>, Failure> {
         let iqn = self.way.iqn(volume);
         Ok(self.all().await?.iter().find(|target| target.iqn == iqn).cloned())
+    }
+
+    /// The portals of the settings at which tgtd does not listen.
+    async fn closed(&self) -> Result<Vec<SocketAddr>, Failure> {
+        let output = self.run(argv::show_portals()).await?;
+        let open =
+            show::portals(&output.stdout).map_err(|e| failure(FailureKind::Unparsable, "tgtadm", e.to_string()))?;
+        Ok(self
+            .way
+            .portals()
+            .iter()
+            .copied()
+            .filter(|wanted| !open.iter().any(|open| covers(*open, *wanted)))
+            .collect())
     }
 
     async fn accounts(&self) -> Result<Vec<String>, Failure> {
@@ -238,6 +256,17 @@ impl Target for Tgt {
         path.map(drop)
     }
 
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        Ok(!self.closed().await?.is_empty())
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        for portal in self.closed().await? {
+            self.run(argv::new_portal(portal)).await?;
+        }
+        Ok(())
+    }
+
     async fn exports(&self) -> Result<Vec<ExportItem>, Failure> {
         self.guard().await?;
         let mut items: Vec<ExportItem> = self
@@ -258,6 +287,11 @@ impl Target for Tgt {
     fn lun(&self) -> i64 {
         1
     }
+}
+
+/// Whether who listens at the one listens at the other: at all addresses of its kind perhaps.
+fn covers(open: SocketAddr, wanted: SocketAddr) -> bool {
+    open == wanted || open.port() == wanted.port() && open.ip().is_unspecified() && open.is_ipv4() == wanted.is_ipv4()
 }
 
 /// tgt tells sizes in millions of bytes, rounded: enough to see that a device grew by a GiB.

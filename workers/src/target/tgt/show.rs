@@ -1,6 +1,8 @@
 //! The parser of what `tgtadm --op show` prints. Text that is not understood is an error: it must never read as "no
 //! targets".
 
+use std::net::SocketAddr;
+
 /// A target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Found {
@@ -159,6 +161,18 @@ pub(super) fn accounts(stdout: &[u8]) -> Result<Vec<String>, NotUnderstood> {
     Ok(accounts)
 }
 
+/// Reads what `--mode portal --op show` prints.
+pub(super) fn portals(stdout: &[u8]) -> Result<Vec<SocketAddr>, NotUnderstood> {
+    let text = String::from_utf8_lossy(stdout);
+    let portal = |(number, line): (usize, &str)| {
+        // Behind the comma is the tag of the portal's group.
+        let address = line.strip_prefix("Portal: ").and_then(|rest| rest.rsplit_once(',')).map(|(address, _)| address);
+        let read = address.and_then(|address| address.parse().ok());
+        read.ok_or_else(|| NotUnderstood { line: number + 1, text: line.chars().take(120).collect() })
+    };
+    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(portal).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +205,18 @@ mod tests {
         }
         let broken = SHOWN.replace("Readonly: No", "Readonly: Perhaps");
         assert!(targets(broken.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn portals_are_read() {
+        // Captured from tgt 1.0.85.
+        let shown = b"Portal: [::1]:3260,1\nPortal: 127.0.0.1:3260,1\nPortal: 0.0.0.0:3261,1\n";
+        let expected: Vec<SocketAddr> =
+            ["[::1]:3260", "127.0.0.1:3260", "0.0.0.0:3261"].iter().map(|text| text.parse().unwrap()).collect();
+        assert_eq!(portals(shown).unwrap(), expected);
+        for text in ["Portal: 127.0.0.1:3260", "Portal: localhost:3260,1", "tgtadm: oops"] {
+            assert!(portals(text.as_bytes()).is_err(), "{text}");
+        }
     }
 
     #[test]

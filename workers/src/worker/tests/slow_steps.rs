@@ -58,6 +58,14 @@ impl Driver for Wiping {
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
         self.host.driver().exports(pool).await
     }
+    async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
+        self.host.driver().keeps_hosts_out().await
+    }
+
+    async fn let_hosts_in(&self) -> Result<(), Failure> {
+        self.host.driver().let_hosts_in().await
+    }
+
     async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
         self.host.driver().inventory(pool).await
     }

@@ -1,0 +1,74 @@
+//! A storage node with hundreds of exports: how long it takes until a worker that starts knows that all is as promised, and
+//! until all is back when the target forgot it. `.ci/lab many --ignored`; `STELE_LAB_MANY` is how many, 500 by default.
+
+use std::time::Instant;
+
+use serde_json::json;
+use stele_workers::target::TargetKind;
+
+use crate::cell::{Node, wait, wait_for_no_export};
+use crate::lvm::{give_back, volume_groups, volumes};
+use crate::node::{NO_PORTAL, Tgtd, clear_configfs, exports, run};
+use crate::rates::{attach, make};
+
+fn how_many() -> usize {
+    std::env::var("STELE_LAB_MANY").ok().map_or(500, |text| text.parse().unwrap())
+}
+
+async fn many(kind: TargetKind, forget: impl AsyncFnOnce()) {
+    let (count, group) = (how_many(), volume_groups().0);
+    let node = Node::start(kind, &group, "thin").await;
+    for resource in ["volumes", "gigabytes"] {
+        node.dev.json(&["quota", "set", "demo", &format!("{resource}=-1")]).await;
+    }
+    let (made, _) = make(&node, count, &json!({"size_gib": 1})).await;
+    let (asked, exported) = attach(&node, &made).await;
+
+    let began = Instant::now();
+    let node = node.restart().await;
+    let ready = began.elapsed();
+    node.dev.json(&["drift", "scan", "--wait"]).await;
+    assert!(node.dev.json(&["drift", "list"]).await["drifts"].as_array().unwrap().is_empty());
+    eprintln!(
+        "MANY {kind:?}: with {count} exports a cell is ready {:.1} s after its start is asked for, and knows {:.1} s later that all is there",
+        ready.as_secs_f64(),
+        (began.elapsed() - ready).as_secs_f64()
+    );
+
+    let began = Instant::now();
+    forget().await;
+    node.dev.json(&["drift", "scan", "--wait"]).await;
+    wait(async || exports().await.len() == count).await;
+    wait(async || node.dev.json(&["drift", "list"]).await["drifts"].as_array().unwrap().is_empty()).await;
+    eprintln!(
+        "MANY {kind:?}: {count} exports that were forgotten are back after {:.1} s; making them took {:.1} s",
+        began.elapsed().as_secs_f64(),
+        exported.all.as_secs_f64()
+    );
+    futures_util::future::join_all(asked.iter().map(|id| node.send("attachment", "delete", json!({"id": id})))).await;
+    wait_for_no_export().await;
+    node.dev.stop().await;
+    let left: Vec<String> = volumes(&group).iter().map(|lv| format!("{group}/{}", lv.name)).collect();
+    run("lvremove", &["-q", "-f"].into_iter().chain(left.iter().map(String::as_str)).collect::<Vec<_>>())
+        .await
+        .unwrap();
+    give_back(&group).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement of many minutes: .ci/lab many --ignored"]
+async fn many_exports_on_lio() {
+    many(TargetKind::Lio, async || clear_configfs().unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement of many minutes: .ci/lab many --ignored"]
+async fn many_exports_on_tgt() {
+    let mut tgtd = Some(Tgtd::start_at(&[NO_PORTAL]).await);
+    many(TargetKind::Tgt, async || {
+        tgtd.take().unwrap().kill().await;
+        tgtd = Some(Tgtd::start_at(&[NO_PORTAL]).await);
+    })
+    .await;
+    tgtd.unwrap().kill().await;
+}
