@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The number of the form. Whoever opens derived state of another number throws it away and folds the log again.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
 

@@ -9,12 +9,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AttachmentId, FlowId, PoolName, SnapshotId, VolumeId};
+use crate::id::{AttachmentId, FlowId, PoolName, SnapshotId, SourceName, VolumeId};
 use crate::task::{lv_name, snapshot_lv_name};
 use crate::unit::{Position, SizeGib, Timestamp};
 
 /// The most things in one part of an inventory. What differs of one part becomes one commit, so this bounds that too.
 pub const INVENTORY_ITEMS_MAX: usize = 64;
+
+/// The most things of others that are listed of one pool.
+pub const FOREIGN_MAX: usize = 256;
 
 /// The most drifts that are kept. Where there are more, somebody took the storage away, and the first ones tell.
 pub const DRIFTS_MAX: usize = 4096;
@@ -113,6 +116,42 @@ pub struct InventoryReport {
     pub exports: bool,
     /// What was found, in order, at most [`INVENTORY_ITEMS_MAX`].
     pub items: Vec<StoredItem>,
+    /// What else lies there; in the last part only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<ForeignList>,
+}
+
+/// What lies in a pool and is none of ours, so that it could be taken over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignList {
+    /// In order of their names, at most [`FOREIGN_MAX`].
+    pub items: Vec<Foreign>,
+    /// How many more there are.
+    pub left_out: u64,
+}
+
+/// One thing of somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Foreign {
+    /// What it is called.
+    pub name: SourceName,
+    /// Its size.
+    pub size_bytes: u64,
+    /// What it was taken from: it is a snapshot then.
+    pub origin: Option<SourceName>,
+    /// Something holds it open.
+    pub open: bool,
+}
+
+impl ForeignList {
+    /// Of everything that was found, in any order.
+    #[must_use]
+    pub fn of(mut found: Vec<Foreign>) -> Self {
+        found.sort();
+        let left_out = found.len().saturating_sub(FOREIGN_MAX);
+        found.truncate(FOREIGN_MAX);
+        Self { items: found, left_out: left_out as u64 }
+    }
 }
 
 /// One thing that was found.
@@ -293,6 +332,19 @@ mod tests {
             tried_at: None,
             flow: None,
         }
+    }
+
+    #[test]
+    fn of_what_others_have_a_bounded_part_is_listed() {
+        let foreign = |n: usize| Foreign {
+            name: SourceName::new(&format!("lv{n:03}")).unwrap(),
+            size_bytes: 1,
+            origin: None,
+            open: false,
+        };
+        let list = ForeignList::of((0..FOREIGN_MAX + 3).rev().map(foreign).collect());
+        assert_eq!((list.items.len(), list.left_out), (FOREIGN_MAX, 3));
+        assert_eq!((&list.items[0], list.items.is_sorted()), (&foreign(0), true));
     }
 
     #[test]

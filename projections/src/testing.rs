@@ -6,6 +6,7 @@ use stele_core::fold::Folded;
 use stele_core::id::{
     AttachmentId, BackendName, CommandId, FlowId, GroupId, PoolName, SnapshotId, VolumeId, WorkerName, WriterId,
 };
+use stele_core::inventory::{Foreign, ForeignList, InventoryReport};
 use stele_core::port::LogEntry;
 use stele_core::port::memory::MemoryLog;
 use stele_core::record::{Claim, Outcome, OutcomeResult};
@@ -130,6 +131,21 @@ impl Cell {
             backend,
         });
         self.report(body);
+    }
+
+    /// A worker has looked at a pool and found nothing but what others have there.
+    pub(crate) fn inventory(&mut self, pool: &str, foreign: Vec<Foreign>) {
+        let report = InventoryReport {
+            pool: PoolName::new(pool).unwrap(),
+            at: self.now,
+            as_of: Position(0),
+            after: None,
+            through: None,
+            exports: false,
+            items: Vec::new(),
+            foreign: Some(ForeignList::of(foreign)),
+        };
+        self.report(ReportBody::Inventory(report));
     }
 
     /// The oldest dispatched task succeeds.

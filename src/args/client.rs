@@ -206,6 +206,11 @@ pub enum Service {
 pub enum Pool {
     /// List the pools
     List,
+    /// List what others have in a pool, as its last inventory found it: what `stele volume manage` can take over
+    Foreign {
+        /// The pool, `host@backend#pool`
+        pool: PoolName,
+    },
 }
 
 /// `stele quota`

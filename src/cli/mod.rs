@@ -20,7 +20,7 @@ use stele_core::id::{ADMIN_PROJECT, ProjectId};
 
 pub use http::Api;
 
-use crate::args::Command;
+use crate::args::{Command, Pool};
 use crate::client::{self, Accepted};
 use crate::failure::Failure;
 use crate::nats::Connection;
@@ -48,7 +48,8 @@ pub async fn run(settings: Settings, command: &Command, json: bool) -> Result<()
         Command::Attach(args) => attach::attach(&session, args).await,
         Command::Detach(args) => attach::detach(&session, args).await,
         Command::Service(service) => service::run(&session, service).await,
-        Command::Pool(_) => pool::list(&session).await,
+        Command::Pool(Pool::List) => pool::list(&session).await,
+        Command::Pool(Pool::Foreign { pool }) => pool::foreign(&session, pool).await,
         Command::Drift(drift) => drift::run(&session, drift).await,
         Command::Quota(quota) => quota::run(&session, quota).await,
         Command::Type(volume_type) => volume_type::run(&session, volume_type).await,

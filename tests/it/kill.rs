@@ -169,7 +169,7 @@ async fn check_storage(connection: &Connection, cell: &Cell) {
     let driver = AnyDriver::open(&config).await.unwrap();
     let pool = config.name.pool("pool").unwrap();
     let there: BTreeMap<String, u64> =
-        driver.inventory(&pool).await.unwrap().into_iter().map(|item| (item.name, item.size_bytes)).collect();
+        driver.inventory(&pool).await.unwrap().items.into_iter().map(|item| (item.name, item.size_bytes)).collect();
     let promised: BTreeMap<String, u64> = folded
         .state
         .volumes

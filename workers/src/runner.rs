@@ -7,13 +7,15 @@
 //! A tool that takes too long is asked to end first (SIGTERM) and killed [`GRACE`] later: LVM defers signals while
 //! devices are suspended, and a SIGKILL in there would leave them so.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::Access;
 use rustix::process::{Pid, Signal, kill_process_group};
 use stele_core::task::STDERR_BYTES_MAX;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -206,7 +208,12 @@ impl Runner {
 
     fn spawn(&self, invocation: &Invocation) -> Result<Child, RunError> {
         let program = invocation.program;
-        Command::new(program)
+        // By its path: a program that the system had to look for in another PATH than ours would be started by fork, which
+        // copies the worker's page tables each time, and not by posix_spawn.
+        let found = find_program(&self.path, program)
+            .ok_or_else(|| RunError::Unavailable { program, source: io::Error::from(io::ErrorKind::NotFound) })?;
+        Command::new(found)
+            .arg0(program)
             .args(&invocation.args)
             .env_clear()
             .env("PATH", &self.path)
@@ -223,6 +230,12 @@ impl Runner {
                 _ => RunError::Io { program, source },
             })
     }
+}
+
+/// The first file of this name that may be executed.
+fn find_program(path: &OsStr, program: &str) -> Option<PathBuf> {
+    let may_run = |file: &PathBuf| file.is_file() && rustix::fs::access(file, Access::EXEC_OK).is_ok();
+    std::env::split_paths(path).map(|folder| folder.join(program)).find(may_run)
 }
 
 enum Ended {

@@ -110,8 +110,13 @@ impl<'a> Part<'a> {
         let pool = self.cx.state.pools.get(&self.report.pool)?;
         let asked = pool.inventory_asked.is_some_and(|asked| asked <= self.report.as_of);
         let old = pool.inventoried.is_none_or(|last| self.cx.now.ms_since(last.at) >= RECORD_MS);
-        let is_news = self.report.through.is_none() && (has_news || asked || old);
-        is_news.then(|| Event::InventoryTaken { pool: self.report.pool.clone(), as_of: self.report.as_of })
+        let foreign = self.report.foreign.as_ref().filter(|foreign| **foreign != *pool.foreign);
+        let is_news = self.report.through.is_none() && (has_news || asked || old || foreign.is_some());
+        is_news.then(|| Event::InventoryTaken {
+            pool: self.report.pool.clone(),
+            as_of: self.report.as_of,
+            foreign: foreign.cloned().map(Box::new),
+        })
     }
 
     fn is_in_range(&self, what: &Stored) -> bool {

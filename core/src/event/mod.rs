@@ -6,9 +6,10 @@
 mod name;
 mod part;
 
+pub use part::{QuotaDelta, StatusChange};
+
 use std::collections::BTreeMap;
 
-pub use part::{QuotaDelta, StatusChange};
 use serde::{Deserialize, Serialize};
 
 use crate::command::ServiceChange;
@@ -16,7 +17,7 @@ use crate::id::{
     AttachmentId, BackendName, FlowId, GroupId, GroupSnapshotId, GroupTypeId, MessageId, PoolName, ProjectId, QosId,
     ReservationId, SnapshotId, TaskId, TransferId, TypeId, VolumeId, WorkerName,
 };
-use crate::inventory::{Drift, Stored};
+use crate::inventory::{Drift, ForeignList, Stored};
 use crate::refusal::Refusal;
 use crate::schedule::Decision;
 use crate::state::{
@@ -460,6 +461,9 @@ pub enum Event {
         pool: PoolName,
         /// The position of which the worker knew before it looked.
         as_of: Position,
+        /// What others have there, where that is news.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        foreign: Option<Box<ForeignList>>,
     },
     /// Whether a backend takes new volumes was changed.
     ServiceChanged {
@@ -490,10 +494,5 @@ pub enum Event {
     /// A message was deleted.
     MessageDeleted { message: MessageId },
     /// How much programs log was changed.
-    LogLevelSet {
-        /// Which programs.
-        target: LogTarget,
-        /// How much.
-        level: LogLevel,
-    },
+    LogLevelSet { target: LogTarget, level: LogLevel },
 }

@@ -47,6 +47,7 @@ pub(super) fn reported(
             removed_at: before.map_or_else(Position::default, |pool| pool.removed_at),
             inventory_asked: before.and_then(|pool| pool.inventory_asked),
             inventoried: before.and_then(|pool| pool.inventoried),
+            foreign: before.map(|pool| pool.foreign.clone()).unwrap_or_default(),
         };
         state.pools.insert(reported.pool.clone(), Arc::new(pool));
         touch(Entity::Pool(reported.pool.clone()));

@@ -41,9 +41,12 @@ pub(super) fn apply(state: &mut State, meta: Meta, event: &Event, touch: Touch<'
                 .iter()
                 .try_for_each(|pool| with_pool(state, pool, touch, |pool| pool.inventory_asked = Some(meta.position))),
         },
-        Event::InventoryTaken { pool, as_of } => with_pool(state, pool, touch, |pool| {
+        Event::InventoryTaken { pool, as_of, foreign } => with_pool(state, pool, touch, |pool| {
             pool.inventory_asked = pool.inventory_asked.filter(|asked| asked > as_of);
             pool.inventoried = Some(Inventoried { at: meta.at, position: meta.position, as_of: *as_of });
+            if let Some(foreign) = foreign {
+                pool.foreign = Arc::new((**foreign).clone());
+            }
         }),
         _ => return None,
     })

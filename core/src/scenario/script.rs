@@ -3,6 +3,7 @@
 //! ```text
 //! backend n1@lvm#vg total=10 free=10 [zone=z] [as_of=3] [worker=w1] [capability=true]    a heartbeat
 //! inventory n1@lvm#vg [as_of=3] [after=volume:a] [through=..] volume:a:5 snapshot:a:s:5 still:a target:a host:a:t1:iqn.h1
+//!     foreign=lv1/5,lv2/5/lv1                                         of others: name, GiB, what it was taken from
 //! create a 5 [project=p] [type=t] [zone=z] [name=n] [cmd=7]            volume a of 5 GiB
 //! delete a [force]  |  extend a 7  |  update a name=n
 //! service disable n1@lvm [reason]  |  quota demo volumes=1  |  type create gold k=v
@@ -22,8 +23,8 @@ use super::Cell;
 use super::render::{id_of, is_name, volume_id};
 use crate::command::{DeadlinePassed, Source, is_admin_only};
 use crate::event::Event;
-use crate::id::{AttachmentId, BackendName, PoolName, SnapshotId, WorkerName};
-use crate::inventory::{InventoryReport, Stored, StoredItem};
+use crate::id::{AttachmentId, BackendName, PoolName, SnapshotId, SourceName, WorkerName};
+use crate::inventory::{Foreign, ForeignList, InventoryReport, Stored, StoredItem};
 use crate::record::Record;
 use crate::schedule::{Amount, Capability, PoolStats};
 use crate::task::{
@@ -173,6 +174,7 @@ impl Cell {
             through: end("through"),
             exports: words.get("exports") != Some("false"),
             items,
+            foreign: words.get("foreign").map(foreign_list),
         };
         self.send_report(&Report { v: TASK_VERSION, worker: worker(words), body: ReportBody::Inventory(report) });
     }
@@ -186,6 +188,17 @@ impl Cell {
 
 fn worker(words: &Words<'_>) -> WorkerName {
     WorkerName::new(words.get("worker").unwrap_or("w1")).unwrap()
+}
+
+/// `name/GiB[/origin],...`
+fn foreign_list(text: &str) -> ForeignList {
+    let foreign = |text: &str| {
+        let parts: Vec<&str> = text.split('/').collect();
+        let size_bytes = parts[1].parse::<u64>().unwrap() << 30;
+        let origin = parts.get(2).map(|origin| SourceName::new(*origin).unwrap());
+        Foreign { name: SourceName::new(parts[0]).unwrap(), size_bytes, origin, open: false }
+    };
+    ForeignList::of(text.split(',').filter(|text| !text.is_empty()).map(foreign).collect())
 }
 
 /// `kind:volume[:more]`, see the module.

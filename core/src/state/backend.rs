@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{BackendName, PoolName, VolumeId, WorkerName};
-use crate::inventory::Inventoried;
+use crate::inventory::{ForeignList, Inventoried};
 use crate::schedule::PoolStats;
 use crate::unit::{Position, Timestamp};
 
@@ -64,6 +64,9 @@ pub struct Pool {
     /// Its last inventory, as far as that was news.
     #[serde(default)]
     pub inventoried: Option<Inventoried>,
+    /// What others have there, as its last inventory found it.
+    #[serde(default)]
+    pub foreign: Arc<ForeignList>,
 }
 
 /// Space that was given to a flow.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use stele_core::codec::decode;
 use stele_core::id::PoolName;
+use stele_core::inventory::ForeignList;
 use stele_core::state::{Backend, Config, Pool};
 use stele_core::unit::Timestamp;
 
@@ -34,7 +35,8 @@ pub fn pools(snapshot: &Snapshot, now: Timestamp) -> Result<PoolList, StoreError
 pub fn pool(snapshot: &Snapshot, name: &PoolName, now: Timestamp) -> Result<Option<PoolView>, StoreError> {
     let Some(pool) = snapshot.get::<Pool>(table::pools::TABLE, &table::pools::key(name))? else { return Ok(None) };
     let backend = snapshot.get(table::backends::TABLE, &table::backends::key(&name.backend()))?;
-    Ok(Some(view(pool, backend.as_ref(), &snapshot.configuration()?, now)))
+    let foreign = Some(ForeignList::clone(&pool.foreign));
+    Ok(Some(PoolView { foreign, ..view(pool, backend.as_ref(), &snapshot.configuration()?, now) }))
 }
 
 fn view(pool: Pool, backend: Option<&Backend>, config: &Config, now: Timestamp) -> PoolView {
@@ -53,6 +55,7 @@ fn view(pool: Pool, backend: Option<&Backend>, config: &Config, now: Timestamp) 
         virtual_free_gib: pool.stats.room_gib(pool.claimed_gib, ratio),
         stats: Arc::unwrap_or_clone(pool.stats),
         stats_position: pool.stats_position,
+        foreign: None,
         name: pool.name,
     }
 }

@@ -1,4 +1,5 @@
 use stele_core::id::{PoolName, ProjectId, VolumeId};
+use stele_core::inventory::ForeignList;
 use stele_core::unit::Timestamp;
 use uuid::Uuid;
 
@@ -6,7 +7,7 @@ use super::*;
 use crate::projection::Projection;
 use crate::reader::Snapshot;
 use crate::testing::{Story, pool_a, story};
-use crate::view::{QuotaLine, ServiceState, ServiceStatus, VolumeView};
+use crate::view::{PoolView, QuotaLine, ServiceState, ServiceStatus, VolumeView};
 
 struct Stored {
     _directory: tempfile::TempDir,
@@ -190,7 +191,8 @@ fn pools_show_what_can_still_be_given() {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let expected = 390.0 - a.claimed_gib as f64;
     assert_eq!(a.virtual_free_gib, Some(expected));
-    assert_eq!(pool(&stored.snapshot, &a.name, stored.story.cell.now).unwrap().as_ref(), Some(a));
+    let one = PoolView { foreign: Some(ForeignList::default()), ..a.clone() };
+    assert_eq!(pool(&stored.snapshot, &a.name, stored.story.cell.now).unwrap(), Some(one));
     let unknown = PoolName::new("x@y#z").unwrap();
     assert_eq!(pool(&stored.snapshot, &unknown, stored.story.cell.now).unwrap(), None);
 }

@@ -38,6 +38,7 @@ mod group_snapshots;
 mod group_types;
 mod groups;
 mod links;
+mod manageable;
 mod messages;
 mod owned;
 mod page;
@@ -103,6 +104,7 @@ fn routes() -> Routes {
         transfers::routes,
         groups::routes,
         group_snapshots::routes,
+        manageable::routes,
         absent::routes,
     ];
     parts.iter().fold(Routes::default(), |routes, part| part(routes))

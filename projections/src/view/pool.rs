@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use stele_core::id::{BackendName, PoolName};
+use stele_core::inventory::ForeignList;
 use stele_core::schedule::PoolStats;
 use stele_core::unit::Position;
 
@@ -36,6 +37,9 @@ pub struct PoolView {
     pub stats: PoolStats,
     /// Where that was recorded.
     pub stats_position: Position,
+    /// What others have there, as its last inventory found it; of a pool that is asked for by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<ForeignList>,
 }
 
 /// `GET /v1/pools`: by name.

@@ -73,7 +73,12 @@ fn others(event: &Event) -> Option<String> {
         Event::DriftGone { pool, what } => format!("{what} on {pool} is as it should be"),
         Event::DriftRepairing { pool, what, .. } => format!("{what} on {pool} is being repaired"),
         Event::InventoryAsked { backend } => format!("backend {backend} is asked what lies on its storage"),
-        Event::InventoryTaken { pool, as_of } => format!("pool {pool} was looked at, as of position {as_of}"),
+        Event::InventoryTaken { pool, as_of, foreign } => {
+            let others = foreign.as_ref().map_or_else(String::new, |foreign| {
+                format!("; {} logical volumes of others lie there", foreign.items.len() as u64 + foreign.left_out)
+            });
+            format!("pool {pool} was looked at, as of position {as_of}{others}")
+        }
         Event::LogLevelSet { target, level } => {
             let program = if target.binary.is_empty() { "every program" } else { &target.binary };
             let host = if target.host.is_empty() { String::new() } else { format!(" on {}", target.host) };

@@ -268,7 +268,7 @@ impl<D: Driver> Subject<D> {
     }
 
     async fn inventory(&self) -> Vec<Item> {
-        self.driver.inventory(&self.pool).await.expect("inventory")
+        self.driver.inventory(&self.pool).await.expect("inventory").items
     }
 
     async fn expect_size(&self, volume: VolumeId, gib: u64) {

@@ -28,11 +28,12 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock, statvfs};
 use rustix::io::Errno;
 use stele_core::id::{PoolName, SourceName};
+use stele_core::inventory::{Foreign, ForeignList};
 use stele_core::task::{Connection, Failure, FailureKind, Operation, PoolReport, Task};
 use stele_core::unit::Position;
 
 use super::stats::{Bytes, Figures, volumes_of};
-use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
+use super::{Applied, Driver, Inventory, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, FileConfig};
 use crate::object::{Item, Object, Objects};
 use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step};
@@ -198,9 +199,9 @@ impl Driver for File {
         Ok(())
     }
 
-    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+    async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
         let pool = self.pool("inventory", pool)?;
-        blocking("inventory", move || pool.usage().map(|usage| usage.items)).await
+        blocking("inventory", move || Ok(Inventory { items: pool.usage()?.items, foreign: pool.foreign()? })).await
     }
 }
 
@@ -378,6 +379,21 @@ impl Pool {
             }
         };
         Ok(Usage { items, used_bytes, capacity_bytes })
+    }
+
+    /// Files without tags, whatever they are called.
+    fn foreign(&self) -> io::Result<ForeignList> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            let Some(name) = name.to_str().and_then(|name| SourceName::new(name).ok()) else { continue };
+            let Some(metadata) = present(fs::symlink_metadata(self.dir.join(name.as_str())))? else { continue };
+            let is_own = name.as_str().ends_with(".tags") || self.read_tags(name.as_str())?.is_some();
+            if metadata.is_file() && !is_own {
+                found.push(Foreign { name, size_bytes: metadata.len(), origin: None, open: false });
+            }
+        }
+        Ok(ForeignList::of(found))
     }
 
     fn read_tags(&self, name: &str) -> io::Result<Option<Vec<String>>> {

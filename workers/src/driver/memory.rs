@@ -7,6 +7,7 @@
 mod owners;
 mod reverts;
 mod slow;
+mod stock;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -21,9 +22,9 @@ use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 use stele_core::unit::Position;
 
 use super::stats::{Bytes, Figures, volumes_of};
-use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
+use super::{Applied, Driver, Inventory, Meter, connection, failure, no_such_pool};
 use crate::config::BackendConfig;
-use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
+use crate::object::{COPYING_TAG, Object, Objects, is_unfinished};
 use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step, Wipe};
 use crate::target::ExportItem;
 use targets::Host;
@@ -326,10 +327,11 @@ impl Driver for Memory {
         Ok(())
     }
 
-    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+    async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
         give_way().await;
         let state = self.host.lock();
-        state.pools.get(pool).map(Pool::items).ok_or_else(|| no_such_pool("inventory", pool))
+        let pool = state.pools.get(pool).ok_or_else(|| no_such_pool("inventory", pool))?;
+        Ok(pool.inventory())
     }
 }
 
@@ -461,10 +463,6 @@ impl Pool {
 
     fn free_bytes(&self) -> u64 {
         self.capacity_bytes.saturating_sub(self.used_bytes())
-    }
-
-    fn items(&self) -> Vec<Item> {
-        self.objects.iter().filter_map(|(name, found)| Item::read(name, found.size_bytes, &found.tags)).collect()
     }
 }
 

@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stele_core::id::PoolName;
+use stele_core::inventory::ForeignList;
 use stele_core::task::{Connection, ConnectionValue, Failure, FailureKind, Operation, PoolReport, Task};
 
 use crate::config::{BackendConfig, DriverConfig, InvalidConfig};
@@ -82,11 +83,20 @@ pub trait Driver: Clone + Send + Sync + 'static {
     /// A [`Failure`]; some may reach theirs.
     fn let_hosts_in(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Every object of ours in the pool, in order of their names.
+    /// Everything that lies in the pool.
     ///
     /// # Errors
     /// A [`Failure`] when the pool could not be looked at.
-    fn inventory(&self, pool: &PoolName) -> impl Future<Output = Result<Vec<Item>, Failure>> + Send;
+    fn inventory(&self, pool: &PoolName) -> impl Future<Output = Result<Inventory, Failure>> + Send;
+}
+
+/// What lies in a pool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Every object of ours, in order of their names.
+    pub items: Vec<Item>,
+    /// What others have there that could be taken over.
+    pub foreign: ForeignList,
 }
 
 /// A step that was done.
@@ -246,7 +256,7 @@ impl Driver for AnyDriver {
         dispatch!(self, driver => driver.let_hosts_in().await)
     }
 
-    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+    async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
         dispatch!(self, driver => driver.inventory(pool).await)
     }
 }

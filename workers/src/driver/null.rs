@@ -11,9 +11,8 @@ use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 use stele_core::unit::Hash;
 
 use super::stats::{Bytes, Figures};
-use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
+use super::{Applied, Driver, Inventory, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, InvalidConfig, NullConfig};
-use crate::object::Item;
 use crate::plan::{Export, Look, Observed, Step};
 use crate::target::ExportItem;
 
@@ -128,8 +127,8 @@ impl Driver for Null {
         Ok(())
     }
 
-    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
-        self.check("inventory", pool).map(|()| Vec::new())
+    async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
+        self.check("inventory", pool).map(|()| Inventory::default())
     }
 }
 

@@ -7,9 +7,9 @@ use stele_core::task::{ConnectionValue, FailureKind, Phase, PoolReport};
 mod slow;
 
 use super::*;
-use crate::driver::Applied;
 use crate::driver::memory::{Fault, MemoryHost, MemoryObject};
-use crate::object::{Item, Object};
+use crate::driver::{Applied, Inventory};
+use crate::object::Object;
 use crate::plan::{Look, Wipe};
 use crate::target::ExportItem;
 use crate::testing::{
@@ -341,7 +341,7 @@ impl Driver for Slow {
         self.host.driver().let_hosts_in().await
     }
 
-    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+    async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
         self.host.driver().inventory(pool).await
     }
 }

@@ -9,7 +9,7 @@ use stele_core::unit::{Position, Timestamp};
 
 use super::Life;
 use crate::clock::Clock;
-use crate::driver::Driver;
+use crate::driver::{Driver, Inventory};
 use crate::object::{Item, Object, is_unfinished};
 use crate::target::ExportItem;
 
@@ -101,7 +101,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
     /// What is exported; `None` when control could not be told.
     async fn look_at(&self, pool: &PoolName, as_of: Position) -> Result<Option<Vec<ExportItem>>, Failure> {
         let at = self.clock.now();
-        let objects = self.driver.inventory(pool).await?;
+        let Inventory { items: objects, foreign } = self.driver.inventory(pool).await?;
         let exports = self.driver.exports(pool).await?;
         let report = InventoryReport {
             pool: pool.clone(),
@@ -111,6 +111,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             through: None,
             exports: exports.is_some(),
             items: Vec::new(),
+            foreign: Some(foreign),
         };
         for part in parts(&report, stored(&objects, exports.as_deref().unwrap_or_default())) {
             match self.reporter.report(&self.message(ReportBody::Inventory(part))).await {
@@ -167,7 +168,8 @@ fn parts(whole: &InventoryReport, mut items: Vec<StoredItem>) -> Vec<InventoryRe
     loop {
         let rest = if items.len() > INVENTORY_ITEMS_MAX { items.split_off(INVENTORY_ITEMS_MAX) } else { Vec::new() };
         let through = items.last().filter(|_| !rest.is_empty()).map(|last| last.what.clone());
-        parts.push(InventoryReport { after, through: through.clone(), items, ..whole.clone() });
+        let foreign = whole.foreign.clone().filter(|_| rest.is_empty());
+        parts.push(InventoryReport { after, through: through.clone(), items, foreign, ..whole.clone() });
         if rest.is_empty() {
             return parts;
         }
@@ -178,6 +180,8 @@ fn parts(whole: &InventoryReport, mut items: Vec<StoredItem>) -> Vec<InventoryRe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stele_core::inventory::ForeignList;
+
     use crate::target::ExportHost;
     use crate::testing::{pool, snapshot, volume};
 
@@ -196,6 +200,7 @@ mod tests {
             through: None,
             exports: true,
             items: Vec::new(),
+            foreign: Some(ForeignList::default()),
         }
     }
 
@@ -231,6 +236,8 @@ mod tests {
             let objects: Vec<Item> = (0..count as u128).map(|n| found(Object::Volume(volume(n)), 1)).collect();
             let parts = parts(&report(), stored(&objects, &[]));
             assert_eq!(parts.len(), expected, "{count}");
+            let foreign = parts.iter().map(|part| part.foreign.is_some());
+            assert!(foreign.eq((1..=expected).map(|part| part == expected)), "the last part has it");
             assert!(parts.iter().all(|part| part.items.len() <= INVENTORY_ITEMS_MAX));
             assert_eq!(parts.iter().map(|part| part.items.len()).sum::<usize>(), count);
             assert_eq!((&parts[0].after, &parts[expected - 1].through), (&None, &None));

@@ -19,8 +19,8 @@ use super::*;
 use crate::config::{DriverConfig, NullConfig};
 use crate::driver::memory::{Fault, Memory, MemoryHost};
 use crate::driver::null::Null;
-use crate::driver::{Applied, Meter};
-use crate::object::{Item, Object};
+use crate::driver::{Applied, Inventory, Meter};
+use crate::object::Object;
 use crate::plan::{Look, Step};
 use crate::target::ExportItem;
 use crate::testing::{GIB, TestClock, config, create_task, delete_task, extend_task, pool, volume};
@@ -465,7 +465,7 @@ async fn a_backend_that_cannot_see_its_pools_sends_no_heartbeat() {
         async fn let_hosts_in(&self) -> Result<(), Failure> {
             self.0.let_hosts_in().await
         }
-        async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+        async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
             self.0.inventory(pool).await
         }
     }

@@ -64,6 +64,27 @@ fn each_difference_is_named_with_its_reason() {
 }
 
 #[test]
+fn what_others_have_there_is_recorded_when_it_changes() {
+    const ALL: &str = "inventory n1@lvm#vg volume:a:5 snapshot:a:s:5 host:a:t:iqn.h1";
+    let with = |foreign: &str| format!("{ALL} foreign={foreign}");
+    check(
+        ATTACHED,
+        &[
+            ("", &with(""), ""),
+            (
+                "",
+                &with("web/3,old/1/volume-x"),
+                r#"inventory_taken {"as_of":10,"foreign":{"items":[{"name":"old","origin":"volume-x","size_bytes":1073741824},{"name":"web","size_bytes":3221225472}],"left_out":0},"pool":"n1@lvm#vg"}"#,
+            ),
+            (&with("web/3"), &with("web/3"), ""),
+            // A worker that does not look at them says nothing of them.
+            (&with("web/3"), ALL, ""),
+            (&with("web/3"), &with(""), r#"inventory_taken {"as_of":11,"foreign":{"left_out":0},"pool":"n1@lvm#vg"}"#),
+        ],
+    );
+}
+
+#[test]
 fn what_is_not_at_rest_is_not_judged() {
     check(
         ATTACHED,

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use crate::command::{DeadlinePassed, Source};
-use crate::id::{BackendName, PoolName, TaskId, WorkerName};
-use crate::inventory::{INVENTORY_ITEMS_MAX, InventoryReport, Stored, StoredItem};
+use crate::id::{BackendName, PoolName, SourceName, TaskId, WorkerName};
+use crate::inventory::{Foreign, ForeignList, INVENTORY_ITEMS_MAX, InventoryReport, Stored, StoredItem};
 use crate::scenario::Cell;
 use crate::scenario::render::volume_id;
 use crate::scenario::script::{backend_report, task_report, transition};
@@ -204,7 +204,19 @@ fn inventory(cell: &Cell, pool: &PoolName, chance: u64, behind: u64) -> Inventor
     items.dedup_by(|a, b| a.what == b.what);
     items.truncate(INVENTORY_ITEMS_MAX);
     let as_of = Position(cell.tail().0.saturating_sub(behind));
-    InventoryReport { pool: pool.clone(), at: cell.now, as_of, after: None, through: None, exports: true, items }
+    let names: Vec<SourceName> = ["lv-a", "lv-b"].iter().filter_map(|name| SourceName::new(*name).ok()).collect();
+    let foreign = names.into_iter().filter(|_| strikes());
+    let foreign = foreign.map(|name| Foreign { name, size_bytes: 1 << 30, origin: None, open: false }).collect();
+    InventoryReport {
+        pool: pool.clone(),
+        at: cell.now,
+        as_of,
+        after: None,
+        through: None,
+        exports: true,
+        items,
+        foreign: Some(ForeignList::of(foreign)),
+    }
 }
 
 fn noise(cell: &mut Cell, bytes: &[u8], way: u8) {

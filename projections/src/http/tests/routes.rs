@@ -1,3 +1,5 @@
+use stele_core::inventory::ForeignList;
+
 use super::*;
 use crate::view::{
     AttachmentList, DecisionList, DecisionView, FlowHistory, FlowList, LogDigest, LogHead, PoolList, PoolView,
@@ -53,7 +55,7 @@ async fn every_route_answers_what_the_views_say() {
 
     let pools: PoolList = read(&api, "/v1/pools").await;
     let pool: PoolView = read(&api, "/v1/pools/n1%40lvm%23a").await;
-    assert_eq!(pools.pools[0], pool);
+    assert_eq!(PoolView { foreign: Some(ForeignList::default()), ..pools.pools[0].clone() }, pool);
     let services: ServiceList = read(&api, "/v1/services").await;
     assert_eq!(services.services.len(), 2);
     let quotas: QuotaSetView = read(&api, "/v1/quotas/small").await;

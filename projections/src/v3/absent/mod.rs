@@ -3,12 +3,9 @@
 
 mod backups;
 mod consistency;
-mod manage;
 mod replication;
 #[cfg(test)]
 mod tests;
-
-pub(super) use manage::one_host;
 
 use super::context::Context;
 use super::fault::Fault;
@@ -16,7 +13,7 @@ use super::page::Paging;
 use super::routes::Routes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    replication::routes(manage::routes(consistency::routes(backups::routes(routes))))
+    replication::routes(consistency::routes(backups::routes(routes)))
 }
 
 /// Checks the parameters of a list that is always empty: those of Cinder's that are wrong are wrong here as well.

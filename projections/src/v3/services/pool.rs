@@ -149,6 +149,7 @@ mod tests {
             removed_at: Position(0),
             inventory_asked: None,
             inventoried: None,
+            foreign: Arc::default(),
         };
         let backend = Backend {
             name: BackendName::new("n1@lvm").unwrap(),

@@ -13,9 +13,8 @@ use tokio::sync::Notify;
 use super::{Subject, id};
 use crate::clock::SystemClock;
 use crate::driver::memory::Fault;
-use crate::driver::{Applied, Driver, Meter, failure};
+use crate::driver::{Applied, Driver, Inventory, Meter, failure};
 use crate::execute::execute;
-use crate::object::Item;
 use crate::plan::{Look, Step, plan};
 use crate::target::ExportItem;
 use crate::turn::Room;
@@ -103,7 +102,7 @@ impl<D: Driver> Driver for Faulty<D> {
         self.driver.let_hosts_in().await
     }
 
-    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+    async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
         self.driver.inventory(pool).await
     }
 }

@@ -121,6 +121,11 @@ impl<D: Driver> Subject<D> {
             other => panic!("{volume}: {other:?}"),
         }
         assert_eq!(self.inventory_of(&[volume]).await, [""; 0]);
+        let foreign = self.driver.inventory(&self.pool).await.expect("inventory").foreign;
+        let name = Object::Volume(volume).name();
+        let listed = foreign.items.iter().find(|item| item.name.as_str() == name);
+        let listed = listed.unwrap_or_else(|| panic!("{name} is not listed: {foreign:?}"));
+        assert!(listed.size_bytes >= 1 << 30 && listed.origin.is_none() && !listed.open, "{listed:?}");
     }
 }
 

@@ -48,11 +48,11 @@ async fn a_crash_before_the_rename_leaves_nothing_to_see() {
     for left in [format!(".{name}.tags.unfinished"), format!("{name}.tags"), format!(".{name}.unfinished")] {
         fs::write(dir.join(left), "[\"stele.volu").unwrap();
         assert_eq!(observe(&driver, 1).await.unwrap(), Observed::Absent);
-        assert_eq!(driver.inventory(&pool()).await.unwrap(), []);
+        assert_eq!(driver.inventory(&pool()).await.unwrap().items, []);
         assert_eq!(driver.pools().await.unwrap()[0].stats.provisioned_capacity_gb, 0.0);
     }
     create(&driver, 1, 2).await.unwrap();
-    let inventory = driver.inventory(&pool()).await.unwrap();
+    let inventory = driver.inventory(&pool()).await.unwrap().items;
     assert_eq!((inventory[0].size_bytes, inventory[0].asked_at), (2 * GIB, Some(Position(42))));
     assert_eq!(fs::read_dir(&dir).unwrap().count(), 3, "the unfinished files were used up");
 }

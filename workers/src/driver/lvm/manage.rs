@@ -1,5 +1,7 @@
 //! What is taken over from somebody else, and given up; see [`crate::plan`].
 
+use stele_core::id::SourceName;
+use stele_core::inventory::Foreign;
 use stele_core::task::{Failure, FailureKind, Operation, Task};
 
 use super::Inner;
@@ -71,6 +73,14 @@ impl Inner {
         let tags: Vec<String> = lv.tags.iter().filter(goes).cloned().collect();
         self.change(self.argv.untag_all(now, &tags)).await
     }
+}
+
+/// A logical volume that can be taken over: it is none of ours, can hold data, and has a name that can be given.
+pub(super) fn foreign(lv: &LogicalVolume) -> Option<Foreign> {
+    let of_others = lv.kind != Kind::ThinPool && !lv.tags.iter().any(|tag| is_tag(tag));
+    let name = SourceName::new(&lv.name).ok().filter(|_| of_others)?;
+    let origin = lv.origin.as_deref().and_then(|origin| SourceName::new(origin).ok());
+    Some(Foreign { name, size_bytes: lv.size_bytes, origin, open: lv.open })
 }
 
 fn source_of<'a>(task: &'a Task, step: &str) -> Result<&'a str, Failure> {

@@ -39,12 +39,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stele_core::id::PoolName;
+use stele_core::inventory::ForeignList;
 use stele_core::schedule::Capability;
 use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 use tokio::sync::Semaphore;
 
 use super::stats::{Bytes, Figures, Fill, volumes_of};
-use super::{Applied, Driver, Meter, connection, failure, no_such_pool};
+use super::{Applied, Driver, Inventory, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, LvmConfig, LvmType, WipePolicy};
 use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
 use crate::plan::{Act, Found, Look, Observed, Owner, Step};
@@ -238,11 +239,12 @@ impl Driver for Lvm {
         self.0.let_hosts_in().await
     }
 
-    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+    async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
         let volumes = self.check("inventory", pool)?.volumes().await?;
         let mut items = items(&volumes);
         items.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(items)
+        let foreign = ForeignList::of(volumes.iter().filter_map(manage::foreign).collect());
+        Ok(Inventory { items, foreign })
     }
 }
 

@@ -308,7 +308,7 @@ async fn snapshots_and_what_is_copied_are_known_by_their_tags() {
     assert_eq!(look.object, present(Found { unfinished: true, ..solid(false, true, false) }));
     assert_eq!((look.source, look.still), (present(solid(true, true, true)), present(solid(true, false, false))));
     tools.tool("lvs", &format!("echo '{}'", report(&rows)));
-    let inventory = driver.inventory(&driver.0.pool).await.unwrap();
+    let inventory = driver.inventory(&driver.0.pool).await.unwrap().items;
     assert_eq!(inventory.iter().map(|item| item.object).collect::<Vec<_>>(), [snapshot, still, volume, copy]);
 
     // A thin volume's snapshots share its pool, and so does what was copied from it.
@@ -449,8 +449,13 @@ async fn the_figures_are_those_of_lvm() {
     assert_eq!((thin.data_percent, thin.metadata_percent), (Some(12.34), Some(11.33)));
     assert_eq!((thin.data_percent_max, thin.metadata_percent_max), (Some(95), Some(90)));
     assert_eq!((thick.data_percent, thick.data_percent_max), (None, None));
-    let items = driver.inventory(&driver.0.pool).await.unwrap();
+    let Inventory { items, foreign } = driver.inventory(&driver.0.pool).await.unwrap();
     assert_eq!((items.len(), items[0].asked_at), (1, Some(Position(4711))));
+    // Neither the pool nor what is ours.
+    assert_eq!(
+        foreign.items.iter().map(|item| (item.name.as_str(), item.size_bytes)).collect::<Vec<_>>(),
+        [("odd2", 1_077_936_128)]
+    );
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn the_node_outlives_its_workers() {
         done = worker.apply(&task, &step, &meter) => panic!("{done:?}"),
         () = async { while host.crashes() == 0 { tokio::task::yield_now().await } } => {}
     }
-    let found = host.driver().inventory(&pool()).await.unwrap();
+    let found = host.driver().inventory(&pool()).await.unwrap().items;
     assert_eq!((found.len(), found[0].object, found[0].asked_at), (1, on, Some(Position(42))));
     let pools = host.driver().pools().await.unwrap();
     assert_eq!(pools[0].stats.provisioned_capacity_gb, 2.0);

@@ -66,7 +66,7 @@ impl Driver for Wiping {
         self.host.driver().let_hosts_in().await
     }
 
-    async fn inventory(&self, pool: &PoolName) -> Result<Vec<Item>, Failure> {
+    async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {
         self.host.driver().inventory(pool).await
     }
 }
