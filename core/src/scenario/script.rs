@@ -195,7 +195,7 @@ fn foreign_list(text: &str) -> ForeignList {
     let foreign = |text: &str| {
         let parts: Vec<&str> = text.split('/').collect();
         let size_bytes = parts[1].parse::<u64>().unwrap() << 30;
-        let origin = parts.get(2).map(|origin| SourceName::new(*origin).unwrap());
+        let origin = parts.get(2).map(|origin| SourceName::new(origin).unwrap());
         Foreign { name: SourceName::new(parts[0]).unwrap(), size_bytes, origin, open: false }
     };
     ForeignList::of(text.split(',').filter(|text| !text.is_empty()).map(foreign).collect())

@@ -204,7 +204,7 @@ fn inventory(cell: &Cell, pool: &PoolName, chance: u64, behind: u64) -> Inventor
     items.dedup_by(|a, b| a.what == b.what);
     items.truncate(INVENTORY_ITEMS_MAX);
     let as_of = Position(cell.tail().0.saturating_sub(behind));
-    let names: Vec<SourceName> = ["lv-a", "lv-b"].iter().filter_map(|name| SourceName::new(*name).ok()).collect();
+    let names: Vec<SourceName> = ["lv-a", "lv-b"].iter().filter_map(|name| SourceName::new(name).ok()).collect();
     let foreign = names.into_iter().filter(|_| strikes());
     let foreign = foreign.map(|name| Foreign { name, size_bytes: 1 << 30, origin: None, open: false }).collect();
     InventoryReport {

@@ -40,7 +40,7 @@ impl Inner {
             let message = format!("{name} in {} does not wait for the data of a snapshot any more", task.pool);
             return Err(failure(FailureKind::Conflict, "overwrite", message));
         };
-        pair.overwrite(meter).await?;
+        pair.overwrite(&self.pace, meter).await?;
         self.change(self.argv.swap_tag(&name, &at_tag(before), &at_tag(task.asked_at))).await?;
         Ok(Applied { step: "overwrite", exit_status: None })
     }
