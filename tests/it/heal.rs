@@ -37,7 +37,7 @@ async fn folded(cell: &Cell) -> Folded {
     fold(&cell.connection().await).await.0
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

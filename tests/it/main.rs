@@ -19,5 +19,6 @@ mod permissions;
 mod ports;
 mod roles;
 mod takeover;
+mod tamper;
 mod tidy;
 mod why;

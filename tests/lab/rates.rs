@@ -19,7 +19,7 @@ use crate::lvm::{volume_groups, volumes};
 use crate::node::{PORTAL, Tgtd, run};
 
 /// Looking takes time as well, from the one processor that does all the rest.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 fn how_many() -> usize {
     std::env::var("STELE_LAB_RATES").ok().map_or(100, |text| text.parse().unwrap())

@@ -338,4 +338,6 @@ fn rows(state: &State) -> usize {
 }
 
 #[cfg(test)]
+mod tampering;
+#[cfg(test)]
 mod tests;
