@@ -20,4 +20,5 @@ mod ports;
 mod roles;
 mod takeover;
 mod tidy;
+mod what_if;
 mod why;

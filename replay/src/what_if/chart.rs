@@ -34,10 +34,12 @@ pub(super) fn lines(
     Ok(())
 }
 
-/// The values as blocks: of the intervals that share a column the last one counts. A dot where there is no value.
+/// The values as blocks, over the whole width: of the intervals that share a column the last one counts. A dot where
+/// there is no value.
 fn line_of(values: &[Option<f64>], scale: f64, columns: usize) -> String {
-    let shown = values.len().min(columns);
-    (0..shown).map(|column| ((column + 1) * values.len()) / shown - 1).map(|at| block(values[at], scale)).collect()
+    let at =
+        |column: usize| ((column + 1) * values.len()).div_ceil(columns).checked_sub(1).and_then(|at| values.get(at));
+    (0..columns).filter_map(at).map(|value| block(*value, scale)).collect()
 }
 
 fn block(value: Option<f64>, scale: f64) -> char {
@@ -60,9 +62,10 @@ mod tests {
         let values: Vec<Option<f64>> = (0..8).map(|value| Some(f64::from(value))).collect();
         assert_eq!(line_of(&values, 8.0, 8), " ▁▂▃▄▅▆▇");
         assert_eq!(line_of(&values, 8.0, 4), "▁▃▅▇");
-        assert_eq!(line_of(&[None, Some(0.01), Some(8.0)], 8.0, 9), "·▁█");
+        assert_eq!(line_of(&[None, Some(0.01), Some(8.0)], 8.0, 6), "··▁▁██");
+        assert_eq!(line_of(&[None, Some(0.01), Some(8.0)], 8.0, 5), "·▁▁██");
         assert_eq!(line_of(&[], 1.0, 9), "");
-        assert_eq!(line_of(&[Some(0.0)], 0.0, 9), " ");
+        assert_eq!(line_of(&[Some(0.0)], 0.0, 3), "   ");
     }
 
     #[test]

@@ -88,6 +88,11 @@ impl Ended {
         failed.map_or(Self::Accepted, |message| Self::Failed { message })
     }
 
+    /// Whether it was accepted and did not fail at once.
+    pub(super) fn is_well(&self) -> bool {
+        *self == Self::Accepted
+    }
+
     /// Whether it was accepted, whatever became of it then.
     pub(super) fn is_accepted(&self) -> bool {
         !matches!(self, Self::Refused { .. })

@@ -301,7 +301,7 @@ impl Engine {
             }
             (true, false) => self.counts.refused_there += 1,
             (false, true) => self.counts.accepted_there += 1,
-            (true, true) if recorded != other => {}
+            (true, true) if recorded.is_well() != other.is_well() => {}
             _ => return None,
         }
         let accepted = if recorded.is_accepted() { step.commit } else { &decided.commit };

@@ -15,8 +15,8 @@ const LEFT: f64 = 80.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 76.0;
 
-/// How far two marks on a line are apart, in intervals.
-const MARK_EVERY: usize = 16;
+/// About how many marks a line has.
+const MARKS: usize = 12;
 
 /// How one of the lines is drawn.
 struct Style {
@@ -158,13 +158,14 @@ fn curve(
 ) -> std::fmt::Result {
     let count = values.iter().fold(0.0, |count, _| count + 1.0_f64).max(1.0);
     let step = (right - left) / count;
+    let every = (values.len() / MARKS).max(1);
     let (mut path, mut marks, mut x, mut is_down) = (String::new(), Vec::new(), left, false);
     for (index, value) in values.iter().enumerate() {
         if let Some(value) = value {
             let at = y(*value);
             let pen = if is_down { format!("V{at:.1}") } else { format!("M{x:.1} {at:.1}") };
             write!(path, "{pen}H{:.1}", x + step)?;
-            if index % MARK_EVERY == MARK_EVERY / 2 {
+            if index % every == every / 2 {
                 marks.push((x + step / 2.0, at));
             }
         }
@@ -216,7 +217,7 @@ mod tests {
         assert!(svg.contains(r#"d="M0.0 100.0H10.0V95.0H20.0M30.0 90.0H40.0""#), "{svg}");
         let mut svg = String::new();
         curve(&mut svg, &OTHER, &[Some(1.0); 40], (0.0, 40.0), &|value| value).unwrap();
-        assert!(svg.contains("stroke-dasharray=\"7 4\"") && svg.matches("<circle").count() == 2, "{svg}");
+        assert!(svg.contains("stroke-dasharray=\"7 4\"") && svg.matches("<circle").count() == 13, "{svg}");
         assert_eq!(escaped("a<b>&c"), "a&lt;b&gt;&amp;c");
     }
 }

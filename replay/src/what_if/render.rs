@@ -10,7 +10,7 @@ use super::series::{Both, Fill};
 use super::summary::Summary;
 use crate::table::{Table, plain};
 
-/// How many intervals a line of a chart has room for.
+/// How wide the line of a chart is, without its name and its figures.
 const CHART_COLUMNS: usize = 56;
 
 impl Difference {
@@ -80,7 +80,9 @@ impl Summary {
         if !pools.is_empty() {
             writeln!(out, "\npools at the end, GiB")?;
             pools.render(out)?;
-            writeln!(out, "\npromised GiB over time, from the first record to the last")?;
+            let start = self.series.start.map(|at| at.to_string()).unwrap_or_default();
+            let end = self.series.points.last().map(|point| point.at.to_string()).unwrap_or_default();
+            writeln!(out, "\npromised GiB over time, from {start} to {end}")?;
             for pool in &self.pools {
                 let values = self.series.of(&pool.pool, |fill| fill.provisioned_gib);
                 let total = pool.fill.other.or(pool.fill.recorded).map(|fill| fill.total_gib);
@@ -91,7 +93,9 @@ impl Summary {
                 chart::lines(out, &title, &values, total, "GiB", CHART_COLUMNS)?;
             }
             chart::lines(out, "imbalance", &self.series.imbalance(), None, "%", CHART_COLUMNS)?;
-            writeln!(out, "  imbalance: {}", self.imbalance.measure)?;
+            for part in self.imbalance.measure.split(", ") {
+                writeln!(out, "  {part}")?;
+            }
         }
         for unmet in &self.unmet {
             writeln!(out, "unmet     {}", plain(unmet))?;

@@ -20,7 +20,8 @@ const INTERVALS_MAX: usize = 240;
 const WIDTH_MS_FIRST: u64 = 1000;
 
 /// What the imbalance is, in words.
-pub const MEASURE: &str = "the standard deviation of promised / total GiB over the pools whose backends are enabled and up, in percentage points";
+pub const MEASURE: &str = "imbalance is the standard deviation of promised / total GiB, over the pools whose backends \
+                           are enabled and up, in percentage points";
 
 /// Something in both histories.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
