@@ -57,7 +57,7 @@ async fn other_histories(dev: &Dev, export: &str, plot: &str) {
     }
     assert_eq!(summary["volumes"]["elsewhere"], 2, "{summary}");
     let drawn = std::fs::read_to_string(plot).unwrap();
-    assert!(drawn.starts_with("<svg ") && drawn.contains("big@lvm#pool: promised GiB"), "{drawn}");
+    assert!(drawn.starts_with("<svg ") && drawn.contains("big@lvm#pool: claimed GiB"), "{drawn}");
     let of_file = stele(NOWHERE, NOWHERE, &["replay", "what-if", pool, "--json", "--file", export]).await;
     let of_file = String::from_utf8(of_file.stdout).unwrap();
     let of_file: Vec<Value> = of_file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

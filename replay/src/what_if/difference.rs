@@ -152,7 +152,7 @@ fn against(decision: &Decision, chosen: &PoolName, loser: &PoolName) -> String {
     let Some(winner) = find(chosen) else { return decision.reason.clone() };
     let (heavier, lighter) = (weight(winner), weight(found));
     if winner.weight == found.weight {
-        return format!("{chosen} and {loser} weigh the same, {heavier}; the seed drew {chosen}");
+        return format!("{chosen} and {loser} weigh the same, {heavier}, and the seed drew {chosen}");
     }
     format!("{chosen} weighs {heavier}, {loser} {lighter}")
 }

@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::series::{Both, Series};
-use super::summary::Summary;
+use super::series::{Both, Fill, Series};
+use super::summary::{PoolEnd, Summary};
 
 const WIDTH: f64 = 960.0;
 const PANEL: f64 = 190.0;
@@ -44,25 +44,28 @@ impl Summary {
     /// # Errors
     /// What the writer says.
     pub fn plot(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut panels: Vec<Panel> = self
-            .pools
-            .iter()
-            .map(|pool| {
-                let fill = pool.fill.other.or(pool.fill.recorded);
-                let thin = if fill.is_some_and(|fill| fill.thin) { ", thin" } else { "" };
-                Panel {
-                    title: format!("{}: promised GiB{thin}", pool.pool),
-                    unit: "GiB",
-                    values: self.series.of(&pool.pool, |fill| fill.provisioned_gib),
-                    level: fill.map(|fill| (fill.total_gib, "total")),
-                }
-            })
-            .collect();
-        let title = "Imbalance: standard deviation of promised / total over the pools that are up".to_owned();
+        let mut panels: Vec<Panel> = self.pools.iter().flat_map(|pool| self.panels(pool)).collect();
+        let title = "Imbalance: standard deviation of how full the pools are that are up".to_owned();
         panels.push(Panel { title, unit: "%", values: self.series.imbalance(), level: None });
         let mut svg = String::new();
         drawing(&mut svg, self, &panels).map_err(io::Error::other)?;
         out.write_all(svg.as_bytes())
+    }
+
+    /// What is taken of a pool, and of a thin one what was promised.
+    fn panels(&self, pool: &PoolEnd) -> Vec<Panel> {
+        let fill = pool.fill.other.or(pool.fill.recorded);
+        let of = |what: &str, look: fn(&Fill) -> f64| Panel {
+            title: format!("{}: {what} GiB", pool.pool),
+            unit: "GiB",
+            values: self.series.of(&pool.pool, look),
+            level: fill.map(|fill| (fill.total_gib, "total")),
+        };
+        let mut panels = vec![of("claimed", |fill| fill.claimed_gib)];
+        if fill.is_some_and(|fill| fill.thin) {
+            panels.push(of("promised", |fill| fill.provisioned_gib));
+        }
+        panels
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::chart;
 use super::difference::{Difference, Ended, What};
 use super::series::{Both, Fill};
-use super::summary::Summary;
+use super::summary::{PoolEnd, Summary};
 use crate::table::{Table, plain};
 
 /// How wide the line of a chart is, without its name and its figures.
@@ -82,18 +82,12 @@ impl Summary {
             pools.render(out)?;
             let start = self.series.start.map(|at| at.to_string()).unwrap_or_default();
             let end = self.series.points.last().map(|point| point.at.to_string()).unwrap_or_default();
-            writeln!(out, "\npromised GiB over time, from {start} to {end}")?;
+            writeln!(out, "\nGiB over time, from {start} to {end}")?;
             for pool in &self.pools {
-                let values = self.series.of(&pool.pool, |fill| fill.provisioned_gib);
-                let total = pool.fill.other.or(pool.fill.recorded).map(|fill| fill.total_gib);
-                let title = match total {
-                    Some(total) => format!("{}, {total:.0} GiB", pool.pool),
-                    None => pool.pool.to_string(),
-                };
-                chart::lines(out, &title, &values, total, "GiB", CHART_COLUMNS)?;
+                self.chart(pool, out)?;
             }
             chart::lines(out, "imbalance", &self.series.imbalance(), None, "%", CHART_COLUMNS)?;
-            for part in self.imbalance.measure.split(", ") {
+            for part in self.imbalance.measure.split("; ") {
                 writeln!(out, "  {part}")?;
             }
         }
@@ -113,6 +107,22 @@ impl Summary {
     pub fn render_json(&self, out: &mut dyn Write) -> io::Result<()> {
         serde_json::to_writer(&mut *out, &json!({ "summary": self }))?;
         writeln!(out)
+    }
+
+    /// What is taken of a pool over time, and of a thin one what was promised.
+    fn chart(&self, pool: &PoolEnd, out: &mut dyn Write) -> io::Result<()> {
+        let fill = pool.fill.other.or(pool.fill.recorded);
+        let total = fill.map(|fill| fill.total_gib);
+        let of_total = total.map(|total| format!(" of {total:.1} GiB")).unwrap_or_default();
+        let mut line = |what: &str, look: fn(&Fill) -> f64| {
+            let title = format!("{}, {what}{of_total}", pool.pool);
+            chart::lines(out, &title, &self.series.of(&pool.pool, look), total, "GiB", CHART_COLUMNS)
+        };
+        line("claimed", |fill| fill.claimed_gib)?;
+        if fill.is_some_and(|fill| fill.thin) {
+            line("promised", |fill| fill.provisioned_gib)?;
+        }
+        Ok(())
     }
 
     fn numbers(&self) -> Table {
@@ -187,8 +197,8 @@ impl Summary {
                 text(claimed.other),
                 text(promised.recorded),
                 text(promised.other),
-                text(Some(pool.provisioned_gib_max.recorded)),
-                text(Some(pool.provisioned_gib_max.other)),
+                text(Some(pool.held_gib_max.recorded)),
+                text(Some(pool.held_gib_max.other)),
             ]);
         }
         table

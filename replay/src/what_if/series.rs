@@ -20,8 +20,8 @@ const INTERVALS_MAX: usize = 240;
 const WIDTH_MS_FIRST: u64 = 1000;
 
 /// What the imbalance is, in words.
-pub const MEASURE: &str = "imbalance is the standard deviation of promised / total GiB, over the pools whose backends \
-                           are enabled and up, in percentage points";
+pub const MEASURE: &str = "imbalance is the standard deviation of claimed / total GiB (of thin pools promised / total); \
+                           over the pools whose backends are enabled and up, in percentage points";
 
 /// Something in both histories.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -64,10 +64,16 @@ impl Fill {
         })
     }
 
-    /// What was promised of the total, 1 for all of it.
+    /// What counts: of a thin pool what was promised, of another one what is taken.
+    #[must_use]
+    pub fn held_gib(&self) -> f64 {
+        if self.thin { self.provisioned_gib } else { self.claimed_gib }
+    }
+
+    /// That of the total, 1 for all of it.
     #[must_use]
     pub fn share(&self) -> f64 {
-        if self.total_gib > 0.0 { self.provisioned_gib / self.total_gib } else { 0.0 }
+        if self.total_gib > 0.0 { self.held_gib() / self.total_gib } else { 0.0 }
     }
 }
 

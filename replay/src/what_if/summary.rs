@@ -68,8 +68,8 @@ pub struct PoolEnd {
     pub pool: PoolName,
     /// How full it is; `null` where it is not.
     pub fill: Both<Option<Fill>>,
-    /// The most that was promised at the end of any interval, in GiB.
-    pub provisioned_gib_max: Both<f64>,
+    /// The most at the end of any interval, in GiB: of what is taken, in a thin pool of what was promised.
+    pub held_gib_max: Both<f64>,
 }
 
 /// How uneven the pools were full.
@@ -144,10 +144,10 @@ impl PoolEnd {
         let Some(last) = series.points.last() else { return Vec::new() };
         let names: BTreeSet<PoolName> = series.pools();
         let end = |pool: PoolName| {
-            let most = series.of(&pool, |fill| fill.provisioned_gib);
+            let most = series.of(&pool, Fill::held_gib);
             let most = most.map(|values| values.iter().flatten().copied().fold(0.0, f64::max));
             let fill = last.samples.map(|sample| sample.pools.get(&pool).copied());
-            Self { fill, provisioned_gib_max: most, pool }
+            Self { fill, held_gib_max: most, pool }
         };
         names.into_iter().map(end).collect()
     }
