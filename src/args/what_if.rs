@@ -72,3 +72,15 @@ impl FromStr for Speed {
         times.map(Self::Times).ok_or_else(|| "a number above 0, or max".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_is_a_number_above_nothing_or_max() {
+        let read = |text: &str| text.parse::<Speed>().ok();
+        assert_eq!((read("max"), read("0.5")), (Some(Speed::Max), Some(Speed::Times(0.5))));
+        assert_eq!(["0", "-1", "inf", "NaN", "fast", ""].map(read), [None; 6]);
+    }
+}

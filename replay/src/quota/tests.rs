@@ -8,6 +8,9 @@ use super::*;
 use crate::progress::Silent;
 use crate::testing::{Cell, FixedLog, golden, run, text, volume};
 
+/// Who holds how much, by units with what took each.
+type Held<'a> = (Holder, i64, Vec<(i64, &'a str)>);
+
 fn demo() -> ProjectId {
     ProjectId::new("demo").unwrap()
 }
@@ -62,7 +65,7 @@ fn why_a_project_is_at_its_limit() {
     let volumes = line(&proof, "volumes");
     assert!(volumes.at_limit && !line(&proof, "snapshots").at_limit);
     let gigabytes = line(&proof, "gigabytes");
-    let held: Vec<(Holder, i64, Vec<(i64, &str)>)> = gigabytes
+    let held: Vec<Held<'_>> = gigabytes
         .holders
         .iter()
         .map(|holding| {

@@ -1,7 +1,7 @@
 //! `stele replay play`: the commands of a workload into a cell, as its clients sent them.
 //!
 //! Each line is sent when its time has come, by request and reply, a bounded number at once. Commands about one thing
-//! go in their order, and each waits until no flow is at work on what it names, as its sender waited when it happened:
+//! go in their order, one that concerns the whole cell behind all before it and before all behind it, and each waits until no flow is at work on what it names, as its sender waited when it happened:
 //! a cell may be slower than the one before, and the clock faster. For that the log is followed and folded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use indicatif::ProgressBar;
 use serde::Serialize;
+use stele_core::command::is_admin_only;
 use stele_core::fold::Folded;
 use stele_core::port::{Log as _, LogReader as _};
 use stele_core::record::{Outcome, OutcomeResult};
@@ -194,6 +195,10 @@ impl Playing {
             Speed::Max => Instant::now(),
         };
         tokio::time::sleep_until(due).await;
+        let concerns_all = concerns_all(&prepared.subject);
+        if concerns_all {
+            self.wait(bar).await?;
+        }
         let permit = self.room.clone().acquire_owned().await;
         while let Some(done) = self.running.try_join_next() {
             self.take(done, bar)?;
@@ -221,6 +226,14 @@ impl Playing {
             });
             Ok(Done { recorded: line.outcome, ended, took, late })
         });
+        if concerns_all { self.wait(bar).await } else { Ok(()) }
+    }
+
+    /// Waits for everything that is under way.
+    async fn wait(&mut self, bar: &ProgressBar) -> Result<(), Failure> {
+        while let Some(done) = self.running.join_next().await {
+            self.take(done, bar)?;
+        }
         Ok(())
     }
 
@@ -252,11 +265,15 @@ impl Playing {
     }
 
     async fn finish(mut self, bar: &ProgressBar) -> Result<Played, Failure> {
-        while let Some(done) = self.running.join_next().await {
-            self.take(done, bar)?;
-        }
+        self.wait(bar).await?;
         Ok(Played { latency_ms: Percentiles::of(self.took), ..self.played })
     }
+}
+
+/// Whether it is about the cell and no project: a limit, a type, a service.
+fn concerns_all(subject: &str) -> bool {
+    let mut tokens = subject.split('.').skip(3);
+    tokens.next().zip(tokens.next()).is_some_and(|(resource, verb)| is_admin_only(resource, verb))
 }
 
 /// Waits for the commands before it about the same things; gives the last position of theirs.
