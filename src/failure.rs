@@ -4,6 +4,7 @@ use std::fmt;
 
 use stele_replay::export::{ExportError, FileError};
 use stele_replay::import::ImportError;
+use stele_replay::workload::{ReadError, WriteError};
 
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +65,39 @@ from_error! {
     stele_replay::verify::VerifyError => "LogUnreadable", "see whether nats-server runs and holds the log";
     stele_replay::show::ShowError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::explain::ExplainError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
+    stele_replay::what_if::WhatIfError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
+    stele_replay::what_if::InvalidChange => "InvalidChange", "see `stele replay what-if --help`";
     stele_replay::show::InvalidSubject => "InvalidSubject", "give the id as `stele volume list` or the log shows it";
     stele_replay::at::AtError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::diff::DiffError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::moment::InvalidMoment => "InvalidMoment", "give a position, a time in RFC 3339, or `head`";
     stele_core::port::Unavailable => "Unavailable", "see whether nats-server and a control run, and try again";
     std::io::Error => "InputOutput", "see the message";
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        let (code, remedy) = match &error {
+            WriteError::Source(_) | WriteError::Fold(_) => {
+                ("LogUnreadable", "`stele replay verify` says what is wrong with the log")
+            }
+            WriteError::Range { .. } => ("InvalidRange", "positions count from 1; --to is not before --from"),
+            WriteError::Write(_) => ("InputOutput", "see whether the disk has room"),
+        };
+        Self::new(code, error.to_string(), remedy)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let (code, remedy) = match &error {
+            ReadError::Read(_) => ("InputOutput", "see the message"),
+            ReadError::NoWorkload(_) => ("NotAWorkload", "name a file of `stele replay what-if --workload`"),
+            ReadError::Newer(_) => ("FileTooNew", "update this program"),
+            ReadError::Line { .. } => ("InvalidWorkload", "correct the line; what stands before it was played"),
+        };
+        Self::new(code, error.to_string(), remedy)
+    }
 }
 
 impl From<FileError> for Failure {

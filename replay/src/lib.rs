@@ -4,6 +4,7 @@
 //! LOG --> source --+--> verify   is it whole, is it sound, is the live projection what it leads to
 //!                  +--> show     the story of one volume, request, project or task
 //!                  +--> explain  why this pool and not each other one, decided again
+//!                  +--> what_if  history under another configuration
 //!                  +--> quota    who holds a project's quota, proved
 //!                  +--> at       the state at a position or a time
 //!                  +--> diff     what changed between two of them
@@ -20,6 +21,8 @@
 //! | [`show`] | stories, streamed entry by entry |
 //! | [`explain`] | placements decided again and compared with what was recorded |
 //! | [`quota`] | every unit of a project's quota with the event that took it, and three sums that must agree |
+//! | [`what_if`] | every message decided again upon another history, with other settings, limits or pools |
+//! | [`workload`] | the commands of a log as a file that can be played into another cell |
 //! | [`at`], [`moment`] | the state at a moment, as tables |
 //! | [`diff`] | two states compared, entity by entity and field by field |
 //! | [`export`], [`import`] | the log as a file, and back into a log |
@@ -46,3 +49,5 @@ pub mod table;
 mod testing;
 pub mod verify;
 mod walk;
+pub mod what_if;
+pub mod workload;

@@ -124,6 +124,11 @@ impl Cell {
     pub(crate) fn ask(&mut self, command: &str, content: &Value) {
         let resource = command.split('.').next().unwrap();
         let project = if resource == "volume" { "demo" } else { "admin" };
+        self.ask_in(project, command, content);
+    }
+
+    pub(crate) fn ask_in(&mut self, project: &str, command: &str, content: &Value) {
+        let resource = command.split('.').next().unwrap();
         let id = Uuid::from_u128(0xc0de_0000 + self.asked);
         let request = format!("req-{}", self.asked);
         let body = json!({ "id": id, resource: content, "actor": {
@@ -219,7 +224,7 @@ impl Cell {
         cell
     }
 
-    fn send_report(&mut self, report: &Report) {
+    pub(crate) fn send_report(&mut self, report: &Report) {
         self.offer("stele.report.test", serde_json::to_vec(report).unwrap(), Source::Report);
     }
 
@@ -243,7 +248,7 @@ impl Cell {
     }
 }
 
-fn worker(backend: &BackendName) -> WorkerName {
+pub(crate) fn worker(backend: &BackendName) -> WorkerName {
     WorkerName::new(&format!("{}:w1", backend.host())).unwrap()
 }
 

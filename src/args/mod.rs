@@ -7,6 +7,7 @@ mod export;
 mod role;
 mod snapshot;
 mod tools;
+mod what_if;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub use export::{Export, Import};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
 pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList, SnapshotManage};
 pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, ExplainWhat, Replay, ReplayArgs, ShowWhat};
+pub use what_if::{Play, Speed, WhatIf};
 
 /// An event-sourced block-storage orchestrator.
 #[derive(Debug, Parser)]

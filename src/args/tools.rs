@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use stele_replay::checkpoint::PublicKey;
 
-use super::{Export, Import};
+use super::{Export, Import, Play, WhatIf};
 
 /// `stele replay`
 #[derive(Debug, Args)]
@@ -75,6 +75,10 @@ pub enum Replay {
         #[arg(long)]
         log_only: bool,
     },
+    /// History with other settings, limits or pools: what would have been placed, refused and filled otherwise
+    WhatIf(WhatIf),
+    /// Send the commands of a workload into a cell, such as one of `stele dev`
+    Play(Play),
     /// The state at a position or a time
     At {
         /// A position, or a time such as 2026-11-20T02:00:00Z

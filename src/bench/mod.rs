@@ -11,3 +11,4 @@ mod tail;
 
 pub use cinder::cinder;
 pub use create::create;
+pub(crate) use report::Percentiles;

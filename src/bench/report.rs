@@ -47,16 +47,16 @@ pub(super) struct ProcessCpu {
 }
 
 /// Of a distribution, in milliseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Percentiles {
-    p50: f64,
-    p90: f64,
-    p99: f64,
-    max: f64,
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Percentiles {
+    pub(crate) p50: f64,
+    pub(crate) p90: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
 }
 
 impl Percentiles {
-    pub(super) fn of(mut took: Vec<Duration>) -> Self {
+    pub(crate) fn of(mut took: Vec<Duration>) -> Self {
         took.sort_unstable();
         let at = |percent: usize| {
             let index = (took.len() * percent / 100).min(took.len().saturating_sub(1));

@@ -3,7 +3,9 @@
 mod checkpoint;
 mod explain;
 mod heal;
+mod play;
 mod quota;
+mod what_if;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -41,6 +43,7 @@ pub(super) async fn run(session: &Session, args: &ReplayArgs) -> Result<(), Fail
         }
         Replay::Import(args) => replay_file::import_into(session, &connection, args).await,
         Replay::Heal { journal, yes } => heal::run(session, &log, journal, *yes).await,
+        Replay::Play(args) => play::run(session, &connection, args).await,
         Replay::Quota { log_only: false } => quota::run_live(session, &log).await,
         what => read(session, &log, what).await,
     }
@@ -57,11 +60,12 @@ pub(super) async fn read<L: Log>(session: &Session, log: &L, what: &Replay) -> R
         Replay::Show { what, id, follow } => tell(session, log, (*what, id), *follow).await,
         Replay::Explain { what, id } => explain::run(session, log, *what, id).await,
         Replay::Quota { .. } => quota::run(session, log, None).await,
+        Replay::WhatIf(args) => what_if::run(session, log, args).await,
         Replay::At { when, what } => state_at(session, log, when, *what).await,
         Replay::Diff { from, to } => difference(session, log, from, to).await,
         Replay::Rebuild { data } => rebuild_projection(session, log, data).await,
         Replay::Export(args) => replay_file::export_from(session, log, args).await,
-        Replay::Import(_) | Replay::Heal { .. } => {
+        Replay::Import(_) | Replay::Heal { .. } | Replay::Play(_) => {
             let remedy = "name the cell with --nats, and leave --file out";
             Err(Failure::new("NotALog", "a file is only read: nothing is appended to it", remedy))
         }

@@ -21,4 +21,5 @@ mod roles;
 mod takeover;
 mod tamper;
 mod tidy;
+mod what_if;
 mod why;

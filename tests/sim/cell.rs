@@ -58,6 +58,7 @@ pub(crate) fn run(trace: &Trace, clock: &SimClock, seed: u64) -> Summary {
     if cell.wires.chance.percent(50) {
         cell.remove_everything();
     }
+    cell.decide_again();
     Summary {
         bytes: cell.oracle.bytes,
         trace: trace.hash(),

@@ -7,11 +7,14 @@ use stele_core::id::PoolName;
 use stele_core::state::{AttachmentStatus, Group, GroupStatus, Snapshot, SnapshotStatus, State, Volume, VolumeStatus};
 use stele_core::task::{lv_name, snapshot_lv_name};
 use stele_core::unit::Position;
+use stele_replay::progress::Silent;
+use stele_replay::what_if::{Changes, what_if};
 use stele_workers::driver::memory::MemoryObject;
 
 use crate::cell::Cell;
 use crate::client::Client;
 use crate::node::Node;
+use crate::time::at_once;
 use crate::wish::Wish;
 
 /// Rounds after which an operator must have reached what he wants.
@@ -82,6 +85,28 @@ impl Cell {
         let volumes: Vec<_> = state.volumes.values().map(|volume| (volume.id, volume.status, &volume.reason)).collect();
         let snapshots: Vec<_> = state.snapshots.values().map(|of_it| (of_it.id, of_it.status, &of_it.reason)).collect();
         panic!("{otherwise} ({}): {volumes:?} {snapshots:?}", self.oracle.last_refusal);
+    }
+
+    /// Decided again with nothing changed, the log leads to the same state; with other weights, attempts and limits, and
+    /// without a pool, to another one that is as sound.
+    pub(crate) fn decide_again(&self) {
+        let told = |set: &[&str], without: &[String]| {
+            let set: Vec<String> = set.iter().map(|text| (*text).to_owned()).collect();
+            let changes = Changes::read(&set, without, &[]).unwrap_or_else(|error| panic!("{error}"));
+            let mut differences = 0_u64;
+            let mut each = |_| {
+                differences += 1;
+                Ok(())
+            };
+            let told = at_once(what_if(&self.wires.log, changes, None, &mut Silent, &mut each));
+            let told = told.unwrap_or_else(|| panic!("the log does not answer"));
+            (told.unwrap_or_else(|error| panic!("{set:?} {without:?}: {error}")), differences)
+        };
+        let (same, differences) = told(&[], &[]);
+        assert!(same.identical && differences == 0, "nothing was changed: {differences}, {:?}", same.differing_tables);
+        told(&["scheduler.weighers.capacity=-1", "scheduler.attempts_max=1", "quota.demo.volumes=3"], &[]);
+        let pool = self.nodes.first().and_then(|node| node.pools.first()).map(ToString::to_string);
+        told(&["quota.default.volumes=-1", "quota.default.gigabytes=-1"], &pool.into_iter().collect::<Vec<_>>());
     }
 
     pub(crate) fn check_end(&mut self) {
