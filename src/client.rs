@@ -39,6 +39,20 @@ pub async fn command(
         "actor": {"user": user()},
     });
     body[resource] = content;
+    send(connection, project, resource, verb, &body).await
+}
+
+/// Sends a command with its whole body, id and all, and waits for its outcome.
+///
+/// # Errors
+/// As [`command`].
+pub async fn send(
+    connection: &Connection,
+    project: &str,
+    resource: &str,
+    verb: &str,
+    body: &Value,
+) -> Result<Accepted, Failure> {
     let project = ProjectId::new(project)
         .map_err(|error| Failure::new("InvalidName", error.to_string(), "name the project with --project"))?;
     let commands = Commands::new(connection.clone());
