@@ -2,10 +2,13 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::dev::{Dev, stele};
+use tokio::process::Command;
+
+use crate::harness::dev::Dev;
 
 const ALPHA: &str = "a1fa0000000000000000000000000001";
 const BETA: &str = "be7a0000000000000000000000000002";
@@ -19,8 +22,18 @@ fn database() -> String {
 }
 
 async fn alone(args: &[&str]) -> (Option<i32>, Value, Value) {
-    let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-    read(&stele(NOWHERE, "http://127.0.0.1:1", &args).await)
+    of_all(NOWHERE, "http://127.0.0.1:1", args).await
+}
+
+/// For all projects: none is named in the environment.
+async fn of_all(nats: &str, url: &str, args: &[&str]) -> (Option<i32>, Value, Value) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stele"));
+    command
+        .args(args)
+        .args(["--json", "--nats", nats, "--url", url])
+        .env_remove("STELE_PROJECT")
+        .env("RUST_LOG", "warn");
+    read(&command.stdin(Stdio::null()).output().await.unwrap())
 }
 
 /// Exit status, answer and code of the failure; what is not there is null.
@@ -53,28 +66,36 @@ async fn drift_in_a_database_of_cinder_is_found_without_a_cell() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cinder_left_on_the_storage_is_adopted() {
     let folder = tempfile::tempdir().unwrap();
-    let dev = Dev::start(folder.path(), &[]).await;
+    let (config, files) = (folder.path().join("stele.toml"), folder.path().join("files"));
+    // Cinder's types ask for a backend by its name, which is the part behind the '@'.
+    let backend = format!("[[backend]]\nname = 'n1@lvm'\ndriver.file.dir = '{}'\n", files.display());
+    std::fs::write(&config, backend).unwrap();
+    let dev = Dev::start(&folder.path().join("dev"), &["--config", config.to_str().unwrap()]).await;
     let pools = dev.json(&["pool", "list"]).await;
-    let map = format!("cinder1@lvm#cinder-volumes={}", pools["pools"][0]["name"].as_str().unwrap());
+    let pool = pools["pools"][0]["name"].as_str().unwrap();
+    let map = format!("cinder1@lvm#cinder-volumes={pool}");
     let database = database();
     let import = ["replay", "import-cinder", &database, "--map-host", &map];
     let (status, plan, code) = alone(&[import.as_slice(), &["--dry-run"]].concat()).await;
     assert_eq!((status, &code), (Some(0), &Value::Null));
-    let storage = folder.path().join("volumes/1/pool");
+    let storage = files.join(pool.split('#').nth(1).unwrap());
     for step in plan["steps"].as_array().unwrap() {
         lay(&storage, step, |volume| volume != LATE);
     }
     workload(&import, folder.path(), plan["steps"].as_array().unwrap().len()).await;
 
-    let adopt = async || read(&dev.stele(&[import.as_slice(), &["--json"]].concat()).await);
+    let nobodys = read(&dev.stele(&[import.as_slice(), &["--project", "nobody", "--json"]].concat()).await);
+    assert_eq!((nobodys.0, nobodys.2), (Some(1), json!("NothingKnown")));
+    let adopt = async || of_all(&dev.nats, &dev.url, &import).await;
     let (status, first, code) = adopt().await;
     assert_eq!((status, &code), (Some(1), &json!("CinderNotAdopted")), "{first}");
     let failed: Vec<&Value> =
         first["sent"]["failed"].as_array().unwrap().iter().map(|failed| &failed["code"]).collect();
-    // The volume, and what is only for an available one.
+    // The volume; and what only an available one may be given.
     assert_eq!(failed[0], "NotAdopted", "{first}");
-    let late = dev.json(&["volume", "show", LATE, "--project", ALPHA]).await;
-    assert_eq!(late["volume"]["status"], "error_managing", "{late}");
+    let late = dev.json(&["volume", "list", "--project", ALPHA, "--name", "volume 3"]).await;
+    let late = (&late["volumes"][0]["id"], &late["volumes"][0]["status"]);
+    assert_eq!(late, (&json!(LATE), &json!("error_managing")));
 
     // Then it is there, and the same command goes on.
     for step in plan["steps"].as_array().unwrap() {

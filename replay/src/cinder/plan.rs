@@ -126,6 +126,14 @@ pub enum LeftCode {
     Invalid,
 }
 
+impl Plan {
+    /// Whether anything in it belongs to a project, adopted or left out.
+    #[must_use]
+    pub fn is_about_projects(&self) -> bool {
+        !self.usage.is_empty() || self.left.iter().any(|left| !left.project.is_empty())
+    }
+}
+
 /// Plans the whole way.
 #[must_use]
 pub fn plan(estate: &Estate, options: &PlanOptions) -> Plan {

@@ -42,6 +42,14 @@ fn no_file(args: &ReplayArgs) -> Result<(), Failure> {
     Err(Failure::new("InvalidArguments", what, "leave --file out"))
 }
 
+/// Whoever named a project in his environment may have meant all the same.
+fn nothing_of(session: &Session, project: &str) -> Failure {
+    let what = format!("Cinder's database has nothing of project {project}");
+    let source = &session.settings.project.source;
+    let remedy = format!("name a project by its id, or none for all of them; this one comes from {source}");
+    Failure::new("NothingKnown", what, remedy)
+}
+
 /// The project that somebody named; the default one is nobody's wish.
 fn named_project(session: &Session) -> Option<String> {
     let project = &session.settings.project;
@@ -59,8 +67,7 @@ fn check_quota(session: &Session, database: &Path, args: &CheckCinder) -> Result
         found.render(args.all, &mut stdout())?;
     }
     if let Some(project) = options.project.filter(|_| found.lines.is_empty()) {
-        let what = format!("Cinder's database has neither a counter nor a row of project {project}");
-        return Err(Failure::new("NothingKnown", what, "look at the id: it is the project's, not its name"));
+        return Err(nothing_of(session, &project));
     }
     if found.ok {
         return Ok(());
@@ -74,9 +81,8 @@ async fn adopt(session: &Session, args: &ImportCinder) -> Result<(), Failure> {
     let estate = Estate::read(&args.database)?;
     let options = PlanOptions { project: named_project(session), hosts: args.map_host.clone() };
     let plan = plan(&estate, &options);
-    if plan.steps.is_empty() {
-        let what = "Cinder's database holds nothing to adopt";
-        return Err(Failure::new("NothingKnown", what, "look at the project's id, and at what is left out above"));
+    if let Some(project) = options.project.filter(|_| !plan.is_about_projects()) {
+        return Err(nothing_of(session, &project));
     }
     if let Some(to) = &args.to {
         write(&plan, to)?;

@@ -1,7 +1,8 @@
 //! A plan is sent: each command's outcome is waited for, and what a worker has to do with it.
 //!
 //! It may be cut short and said again. A command's id is made of what it says, so within the time for which a cell keeps outcomes
-//! the same command gets the first one; after that it is refused because it is done, which is as good.
+//! the same command gets the first one; after that it is refused because it is done, which is as good. What was refused before
+//! is asked anew.
 
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::json;
 use stele_core::id::ADMIN_PROJECT;
+use stele_core::port::Log as _;
+use stele_core::record::OutcomeResult;
 use stele_core::refusal::RefusalCode;
 use stele_core::unit::Position;
 use stele_projections::view::{QuotaSetView, SnapshotView, VolumeView};
@@ -20,9 +23,9 @@ use super::super::Bar;
 use crate::cli::Session;
 use crate::cli::output::{line, table};
 use crate::cli::wait::{Resource, look};
-use crate::client::{self, Accepted};
+use crate::client;
 use crate::failure::Failure;
-use crate::nats::Connection;
+use crate::nats::{Connection, JetStreamLog};
 
 /// How many volumes or snapshots are underway at once.
 const AT_ONCE: usize = 16;
@@ -73,7 +76,9 @@ enum End {
 }
 
 pub(super) async fn send(session: &Session, plan: &Plan, timeout: Duration) -> Result<Sent, Failure> {
-    let sender = Sender { session, connection: session.connection().await?, timeout };
+    let connection = session.connection().await?;
+    let began = JetStreamLog::new(&connection, 0).tail().await?;
+    let sender = Sender { session, connection, timeout, began };
     let mut sent = Sent::default();
     let mut bar = Bar::new("adopting");
     bar.set_total(plan.steps.len() as u64);
@@ -114,6 +119,8 @@ struct Sender<'a> {
     session: &'a Session,
     connection: Connection,
     timeout: Duration,
+    /// The log's end when this run began: outcomes up to there are of an earlier one.
+    began: Position,
 }
 
 impl Sender<'_> {
@@ -124,7 +131,11 @@ impl Sender<'_> {
             About::Volume { id, size_gib } => self.volume(step, id, size_gib).await,
             About::Snapshot { id } => self.snapshot(step, id).await,
             About::DetailsOf { id } => self.details(step, id).await,
-            About::Other => self.ask(step, 0).await.map(|accepted| End::Done(accepted.position)),
+            // Limits are what they were in Cinder, whatever an earlier run did.
+            About::Other if matches!(step.stage, Stage::Limits | Stage::Closing | Stage::Closed) => {
+                self.ask(step, self.began.0).await.map(End::Done)
+            }
+            About::Other => self.ask(step, 0).await.map(|position| self.ended(position)),
         };
         match end {
             Ok(end) => Ok(end),
@@ -134,9 +145,26 @@ impl Sender<'_> {
         }
     }
 
-    async fn ask(&self, step: &Step, again: u64) -> Result<Accepted, Failure> {
-        let body = step.body(again);
-        client::send(&self.connection, &step.project, step.resource, step.verb, &body).await
+    /// Where it was accepted. A refusal of an earlier run says nothing about now; each try behind it has an id of its own.
+    async fn ask(&self, step: &Step, mut again: u64) -> Result<Position, Failure> {
+        loop {
+            let body = step.body(again);
+            let outcome = client::outcome(&self.connection, &step.project, step.resource, step.verb, &body).await?;
+            match (outcome.result, outcome.position) {
+                (OutcomeResult::Accepted(_), Some(position)) => return Ok(position),
+                (OutcomeResult::Accepted(_), None) => return Err(client::unreadable()),
+                (OutcomeResult::Refused(_), Some(position)) if position <= self.began && position.0 > again => {
+                    again = position.0;
+                }
+                (OutcomeResult::Refused(refusal), _) => {
+                    return Err(Failure::new(refusal.code.as_str(), refusal.message, refusal.remedy));
+                }
+            }
+        }
+    }
+
+    fn ended(&self, position: Position) -> End {
+        if position > self.began { End::Done(position) } else { End::There }
     }
 
     /// What an earlier try could not take over is given up, and tried once more.
@@ -149,7 +177,7 @@ impl Sender<'_> {
             again = self.give_up::<VolumeView>("volume", id).await?;
         }
         let position = match self.ask(step, again).await {
-            Ok(accepted) => accepted.position,
+            Ok(position) => position,
             // The API did not know of it yet.
             Err(failure) if failure.code == RefusalCode::VolumeExists.as_str() => Position(0),
             Err(failure) => return Err(failure),
@@ -164,7 +192,7 @@ impl Sender<'_> {
             let why = format!("volume {id} was taken over: it has {has_gib} GiB, and Cinder said {size_gib}");
             return Ok(End::Failed(Failure::new("SizeDiffers", why, "it counts as what it has")));
         }
-        Ok(End::Done(position))
+        Ok(self.ended(position))
     }
 
     async fn snapshot(&self, step: &Step, id: uuid::Uuid) -> Result<End, Failure> {
@@ -176,7 +204,7 @@ impl Sender<'_> {
             again = self.give_up::<SnapshotView>("snapshot", id).await?;
         }
         let position = match self.ask(step, again).await {
-            Ok(accepted) => accepted.position,
+            Ok(position) => position,
             Err(failure) if failure.code == RefusalCode::SnapshotExists.as_str() => Position(0),
             Err(failure) => return Err(failure),
         };
@@ -185,7 +213,7 @@ impl Sender<'_> {
             Some(found) if found.status == "error" => {
                 Ok(End::Failed(not_taken(found.reason(), "make a volume of it in Cinder first, or give it up")))
             }
-            Some(_) => Ok(End::Done(position)),
+            Some(_) => Ok(self.ended(position)),
         }
     }
 
@@ -193,7 +221,7 @@ impl Sender<'_> {
     async fn details(&self, step: &Step, id: uuid::Uuid) -> Result<End, Failure> {
         match look::<VolumeView>(&self.session.api, &id, Position(0)).await? {
             Some(found) if !matches!(found.status(), "available" | "error_managing") => Ok(End::There),
-            _ => self.ask(step, 0).await.map(|accepted| End::Done(accepted.position)),
+            _ => self.ask(step, 0).await.map(|position| self.ended(position)),
         }
     }
 
@@ -277,7 +305,7 @@ impl Sent {
             let row = |failed: &Failed| vec![failed.what.clone(), failed.code.clone(), failed.why.clone()];
             table(&["failed", "code", "why"], self.failed.iter().map(row));
         }
-        line(&format!("quota: {} projects use what Cinder's rows sum to", self.equal));
+        line(&format!("projects that use what Cinder's rows sum to: {}", self.equal));
         if !self.differing.is_empty() {
             let row = |d: &Differing| {
                 vec![d.project.clone(), d.resource.clone(), d.planned.to_string(), d.in_use.to_string()]
