@@ -89,7 +89,7 @@ impl From<stele_replay::cinder::ReadError> for Failure {
     fn from(error: stele_replay::cinder::ReadError) -> Self {
         use stele_replay::cinder::ReadError as E;
         let (code, remedy) = match &error {
-            E::Io(_) => ("InputOutput", "see the message"),
+            E::Io(_) => ("InputOutput", "name a file that can be read"),
             E::NotADatabase(_) => ("NotADatabase", "give a SQLite database, or what mariadb-dump or mysqldump wrote"),
             E::Cut(_) => ("DatabaseCut", "dump it again, to its end"),
             E::NoTable(_) | E::NoColumn { .. } => {
@@ -100,7 +100,7 @@ impl From<stele_replay::cinder::ReadError> for Failure {
             }
             E::TooManyRows(_) => ("DatabaseTooLarge", "purge what Cinder has deleted (`cinder-manage db purge`)"),
         };
-        Self::new(code, format!("Cinder's database: {error}"), remedy)
+        Self::new(code, error.to_string(), remedy)
     }
 }
 

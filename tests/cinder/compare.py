@@ -73,6 +73,7 @@ def main():
             (theirs, asked), (ours, answer) = cinder_says(conf, project), stele_says(database, project)
             expect(f"project {project}: {len(theirs)} findings are the same", theirs and theirs == ours,
                    f"only Cinder: {theirs - ours}\nonly Stele: {ours - theirs}\n{asked.stderr}")
+            expect("cinder-manage ends with 0 all the same", asked.returncode == 0, asked)
             expect("drift is exit status 1", answer.returncode == 1 and "CinderQuotaDrift" in answer.stdout, answer)
         _, asked = cinder_says(conf, "9a33a000000000000000000000000003")
         expect("cinder-manage ends with an error at the counter of a deleted type", "KeyError" in asked.stdout + asked.stderr, asked)

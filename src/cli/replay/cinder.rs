@@ -56,8 +56,15 @@ fn named_project(session: &Session) -> Option<String> {
     (project.source != "default").then(|| project.value.to_string())
 }
 
+fn read(database: &Path) -> Result<Estate, Failure> {
+    Estate::read(database).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { message: format!("{}: {}", database.display(), failure.message), ..failure }
+    })
+}
+
 fn check_quota(session: &Session, database: &Path, args: &CheckCinder) -> Result<(), Failure> {
-    let estate = Estate::read(database)?;
+    let estate = read(database)?;
     let project = named_project(session);
     let options = CheckOptions { project, no_snapshot_gib: args.no_snapshot_gb_quota };
     let found = check(&estate, &options, args.as_of.unwrap_or_else(now));
@@ -78,7 +85,7 @@ fn check_quota(session: &Session, database: &Path, args: &CheckCinder) -> Result
 }
 
 async fn adopt(session: &Session, args: &ImportCinder) -> Result<(), Failure> {
-    let estate = Estate::read(&args.database)?;
+    let estate = read(&args.database)?;
     let options = PlanOptions { project: named_project(session), hosts: args.map_host.clone() };
     let plan = plan(&estate, &options);
     if let Some(project) = options.project.filter(|_| !plan.is_about_projects()) {

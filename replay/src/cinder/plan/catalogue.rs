@@ -123,14 +123,15 @@ impl Planner<'_> {
         for project in &adopting {
             projects.entry(project).or_default();
         }
+        let in_force = Limits::of(estate);
         for (project, limits) in projects {
-            self.limits_of_project(project, &limits);
+            let over = self.exceeded(project, &in_force);
+            self.limits_of_project(project, &limits, &over);
         }
     }
 
-    fn limits_of_project(&mut self, project: &str, limits: &[&Limit]) {
+    fn limits_of_project(&mut self, project: &str, limits: &[&Limit], over: &[String]) {
         let own = self.limits_of("limit", project, limits);
-        let over = self.exceeded(project);
         let set = |stage, mut content: Map<String, Value>| {
             content.insert("project".to_owned(), json!(project));
             Step::new(stage, "", ("quota", "set"), Value::Object(content))
@@ -150,8 +151,7 @@ impl Planner<'_> {
     }
 
     /// Those of a project's limits that what is adopted exceeds, or of which the database does not say what they are.
-    fn exceeded(&self, project: &str) -> Vec<String> {
-        let limits = Limits::of(self.estate);
+    fn exceeded(&self, project: &str, limits: &Limits<'_>) -> Vec<String> {
         let largest = self.largest.get(project).map(|size| ("per_volume_gigabytes", *size));
         let sums = self.plan.usage.get(project).into_iter().flatten();
         let used = sums.map(|(resource, used)| (resource.as_str(), *used)).chain(largest);
