@@ -10,7 +10,7 @@ nats := $(CURDIR)/.tools/nats-server-2.12.8/nats-server
 with_nats = if [ -z "$$STELE_NATS_SERVER" ] && [ -x "$(nats)" ]; then export STELE_NATS_SERVER="$(nats)"; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build tools lint test unit sim lab lab-check clients tempest bench kill-test clean
+.PHONY: help dev build tools lint test unit sim lab lab-check clients tempest cinder bench kill-test clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,7 @@ test: ## every test that this machine can run
 	@.ci/step unit $(MAKE) --no-print-directory unit
 	@.ci/step sim $(MAKE) --no-print-directory sim
 	@.ci/step clients $(MAKE) --no-print-directory clients
+	@.ci/step cinder $(MAKE) --no-print-directory cinder
 	@.ci/step lab $(MAKE) --no-print-directory lab
 
 unit: tools ## unit and integration tests
@@ -60,6 +61,9 @@ clients: ## the real OpenStack clients against a cell (ARGS="-k groups")
 tempest: ## Tempest against a cell and a real Keystone (ARGS="--only test_groups", ARGS=--all)
 	@.ci/install-nats-server
 	@$(with_nats); .ci/tempest $(ARGS)
+
+cinder: ## what is said about a database of the real Cinder, compared with what Cinder says
+	@.ci/cinder
 
 bench: ## creates to available on the null driver: rate, latency, processor time (ARGS="...")
 	@.ci/install-nats-server

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use stele_core::command::COMMAND_VERSION;
 use stele_core::id::ProjectId;
 use stele_core::port::Ask as _;
-use stele_core::record::{OutcomeResult, Subjects};
+use stele_core::record::{Outcome, OutcomeResult, Subjects};
 use stele_core::unit::Position;
 use uuid::Uuid;
 
@@ -39,21 +39,37 @@ pub async fn command(
         "actor": {"user": user()},
     });
     body[resource] = content;
-    let project = ProjectId::new(project)
-        .map_err(|error| Failure::new("InvalidName", error.to_string(), "name the project with --project"))?;
-    let commands = Commands::new(connection.clone());
-    let outcome = commands.ask(&project, resource, verb, Bytes::from(body.to_string())).await?;
+    let outcome = outcome(connection, project, resource, verb, &body).await?;
     match (outcome.result, outcome.position) {
         (OutcomeResult::Accepted(subjects), Some(position)) => Ok(Accepted { position, subjects }),
-        (OutcomeResult::Accepted(_), None) => Err(Failure::new(
-            "UnreadableOutcome",
-            "an accepted command without a position",
-            "use a `stele` of the cell's release",
-        )),
+        (OutcomeResult::Accepted(_), None) => Err(unreadable()),
         (OutcomeResult::Refused(refusal), _) => {
             Err(Failure::new(refusal.code.as_str(), refusal.message, refusal.remedy))
         }
     }
+}
+
+/// Sends a command with its whole body, id and all, and waits for its outcome, whatever that is.
+///
+/// # Errors
+/// `Unavailable` when no control answered.
+pub async fn outcome(
+    connection: &Connection,
+    project: &str,
+    resource: &str,
+    verb: &str,
+    body: &Value,
+) -> Result<Outcome, Failure> {
+    let project = ProjectId::new(project)
+        .map_err(|error| Failure::new("InvalidName", error.to_string(), "name the project with --project"))?;
+    let commands = Commands::new(connection.clone());
+    Ok(commands.ask(&project, resource, verb, Bytes::from(body.to_string())).await?)
+}
+
+/// An accepted command that stands nowhere.
+pub(crate) fn unreadable() -> Failure {
+    let remedy = "use a `stele` of the cell's release";
+    Failure::new("UnreadableOutcome", "an accepted command without a position", remedy)
 }
 
 /// Who is at the keyboard; it stands in the log beside the command.

@@ -113,6 +113,25 @@ impl From<FileError> for Failure {
     }
 }
 
+impl From<stele_replay::cinder::ReadError> for Failure {
+    fn from(error: stele_replay::cinder::ReadError) -> Self {
+        use stele_replay::cinder::ReadError as E;
+        let (code, remedy) = match &error {
+            E::Io(_) => ("InputOutput", "name a file that can be read"),
+            E::NotADatabase(_) => ("NotADatabase", "give a SQLite database, or what mariadb-dump or mysqldump wrote"),
+            E::Cut(_) => ("DatabaseCut", "dump it again, to its end"),
+            E::NoTable(_) | E::NoColumn { .. } => {
+                ("NotCinder", "dump the whole database of Cinder, with its structure, and that one alone")
+            }
+            E::Sqlite(_) | E::Syntax { .. } | E::Value { .. } => {
+                ("DatabaseUnreadable", "nothing of it is used; look at the place that is named, or dump it again")
+            }
+            E::TooManyRows(_) => ("DatabaseTooLarge", "purge what Cinder has deleted (`cinder-manage db purge`)"),
+        };
+        Self::new(code, error.to_string(), remedy)
+    }
+}
+
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         let (code, remedy) = match error {

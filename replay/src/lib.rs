@@ -10,6 +10,7 @@
 //!                  +--> diff     what changed between two of them
 //!                  '--> export   the log as a file, which all of the above read as well
 //! FILE -> import --> LOG of an empty cell
+//! DB --> cinder --> what is wrong with Cinder's quota, and commands that adopt what it holds
 //! ```
 //!
 //! | module | holds |
@@ -26,6 +27,7 @@
 //! | [`at`], [`moment`] | the state at a moment, as tables |
 //! | [`diff`] | two states compared, entity by entity and field by field |
 //! | [`export`], [`import`] | the log as a file, and back into a log |
+//! | [`cinder`] | a database of OpenStack Cinder: its quota checked, its volumes planned into commands |
 //! | [`table`], [`progress`] | columns for people; how far the reading is |
 //!
 //! Nothing here knows NATS or prints: output goes to a writer that the caller gives. Nothing writes to a log but
@@ -33,6 +35,7 @@
 
 pub mod at;
 pub mod checkpoint;
+pub mod cinder;
 pub mod diff;
 pub mod explain;
 pub mod export;

@@ -136,6 +136,12 @@ impl Cell {
         self.offer(&format!("stele.ask.{project}.{command}"), body.to_string(), Source::Ask);
     }
 
+    /// A command as somebody else put it together. Gives the record that it led to.
+    pub(crate) fn send(&mut self, subject: &str, body: &Value) -> Value {
+        self.offer(subject, body.to_string(), Source::Ask);
+        serde_json::from_slice(&self.log.entries().last().unwrap().payload).unwrap()
+    }
+
     /// A bare command in the inbox.
     pub(crate) fn publish(&mut self, command: &str, body: &str) {
         self.inbox += 1;

@@ -1,6 +1,7 @@
 //! The command line, as typed. What it comes to, with the environment and the settings file, is [`crate::settings`].
 
 mod auth;
+mod cinder;
 mod client;
 mod drift;
 mod export;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use stele_core::id::ProjectId;
 
 pub use auth::{Auth, AuthMethod};
+pub use cinder::{CheckCinder, ImportCinder};
 pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, VolumeManage, Wait};
 pub use drift::{Drift, DriftRepair};
 pub use export::{Export, Import};

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use stele_replay::checkpoint::PublicKey;
 
-use super::{Export, Import, Play, WhatIf};
+use super::{CheckCinder, Export, Import, ImportCinder, Play, WhatIf};
 
 /// `stele replay`
 #[derive(Debug, Args)]
@@ -74,6 +74,8 @@ pub enum Replay {
         /// Do not compare with what the API says
         #[arg(long)]
         log_only: bool,
+        #[command(flatten)]
+        cinder: CheckCinder,
     },
     /// History with other settings, limits or pools: what would have been placed, refused and filled otherwise
     WhatIf(WhatIf),
@@ -105,6 +107,8 @@ pub enum Replay {
     Export(Export),
     /// Put the log of a file into an empty cell, or go on with it
     Import(Import),
+    /// Adopt what a database of OpenStack Cinder holds: types, limits, volumes, snapshots, groups, attachments
+    ImportCinder(ImportCinder),
 }
 
 /// What a story can be of.

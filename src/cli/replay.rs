@@ -1,6 +1,7 @@
 //! `stele replay`: the audit tool on the live log, or on a file.
 
 mod checkpoint;
+mod cinder;
 mod explain;
 mod heal;
 mod play;
@@ -30,6 +31,9 @@ use crate::nats::JetStreamLog;
 use crate::role::api::PROJECTION_FILE;
 
 pub(super) async fn run(session: &Session, args: &ReplayArgs) -> Result<(), Failure> {
+    if let Some(done) = cinder::run(session, args).await {
+        return done;
+    }
     if let Some(path) = &args.file {
         return replay_file::run(session, path, &args.what).await;
     }
@@ -44,7 +48,7 @@ pub(super) async fn run(session: &Session, args: &ReplayArgs) -> Result<(), Fail
         Replay::Import(args) => replay_file::import_into(session, &connection, args).await,
         Replay::Heal { journal, yes } => heal::run(session, &log, journal, *yes).await,
         Replay::Play(args) => play::run(session, &connection, args).await,
-        Replay::Quota { log_only: false } => quota::run_live(session, &log).await,
+        Replay::Quota { log_only: false, .. } => quota::run_live(session, &log).await,
         what => read(session, &log, what).await,
     }
 }
@@ -65,7 +69,7 @@ pub(super) async fn read<L: Log>(session: &Session, log: &L, what: &Replay) -> R
         Replay::Diff { from, to } => difference(session, log, from, to).await,
         Replay::Rebuild { data } => rebuild_projection(session, log, data).await,
         Replay::Export(args) => replay_file::export_from(session, log, args).await,
-        Replay::Import(_) | Replay::Heal { .. } | Replay::Play(_) => {
+        Replay::Import(_) | Replay::ImportCinder(_) | Replay::Heal { .. } | Replay::Play(_) => {
             let remedy = "name the cell with --nats, and leave --file out";
             Err(Failure::new("NotALog", "a file is only read: nothing is appended to it", remedy))
         }
