@@ -2,8 +2,11 @@
 
 use stele_core::chain::Link;
 use stele_core::fold::{FoldError, Folded, Step};
-use stele_core::port::LogEntry;
+use stele_core::port::{Log, LogEntry};
+use stele_core::unit::Position;
 
+use crate::progress::Progress;
+use crate::source::{Source, SourceError};
 use crate::verify::Bad;
 use crate::verify::breaks::Breaks;
 
@@ -20,8 +23,38 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
+    /// Follows the log to its end, or to `until`, and says where that is. The first error of `each` ends it.
+    pub(crate) async fn over<L: Log, E: From<SourceError> + From<FoldError>>(
+        log: &L,
+        until: Option<Position>,
+        progress: &mut dyn Progress,
+        each: &mut (dyn FnMut(&Step<'_>) -> Result<(), E> + Send),
+    ) -> Result<(Self, Position), E> {
+        let mut source = Source::open(log, until, progress).await?;
+        let mut walk = Self::default();
+        loop {
+            let entries = source.batch().await?;
+            if entries.is_empty() {
+                break;
+            }
+            for entry in &entries {
+                let mut taken = Ok(());
+                walk.take(entry, &mut |step| {
+                    if taken.is_ok() {
+                        taken = each(step);
+                    }
+                })?;
+                taken?;
+            }
+            progress.advance(entries.len() as u64);
+        }
+        walk.end();
+        progress.finish();
+        Ok((walk, source.until()))
+    }
+
     /// Takes the next message in; `each` gets the commits of a record.
-    pub(crate) fn take(&mut self, entry: &LogEntry, each: &mut dyn FnMut(&Step<'_>)) -> Result<(), FoldError> {
+    fn take(&mut self, entry: &LogEntry, each: &mut dyn FnMut(&Step<'_>)) -> Result<(), FoldError> {
         match self.folded.chain.link(entry)? {
             Link::Stray(reason) => {
                 self.folded.strays += 1;
@@ -38,7 +71,7 @@ impl Walk {
     }
 
     /// Nothing follows.
-    pub(crate) fn end(&mut self) {
+    fn end(&mut self) {
         self.damage.extend(self.breaks.end());
     }
 }

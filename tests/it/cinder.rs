@@ -120,6 +120,9 @@ async fn what_cinder_left_on_the_storage_is_adopted() {
         |name: &str| volumes["volumes"].as_array().unwrap().iter().find(|volume| volume["name"] == name).cloned();
     assert_eq!(named("volume 3").unwrap()["status"], "available");
     assert_eq!(named("volume 2").unwrap()["status"], "reserved");
+    // Where it lies was not decided by anybody.
+    let shown = dev.json(&["volume", "show", LATE, "--project", ALPHA]).await;
+    assert_eq!((&shown["volume"]["status"], &shown["decisions"]), (&json!("available"), &json!([])));
     // What was written in Cinder's time is there, under the name that it has now.
     let data = std::fs::read(storage.join("volume-000000c1-0000-0000-0000-000000000004")).unwrap();
     assert_eq!(&data[..36], b"000000c1-0000-0000-0000-000000000004");

@@ -11,7 +11,7 @@ use crate::harness::cell::Cell;
 use crate::harness::log::fold;
 use crate::roles;
 
-async fn replay(cell: &Cell, args: &[&str]) -> Output {
+pub(crate) async fn replay(cell: &Cell, args: &[&str]) -> Output {
     tokio::process::Command::new(env!("CARGO_BIN_EXE_stele"))
         .arg("replay")
         .args(args)

@@ -2,7 +2,6 @@
 //! `stele replay verify` says the log is sound exactly when it is the one that was written.
 
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -12,21 +11,10 @@ use stele_core::port::{Log as _, LogReader as _};
 use stele_core::unit::Position;
 
 use crate::harness::cell::Cell;
-use crate::heal::copy;
+use crate::heal::{copy, replay};
 
 /// Each needs a nats-server of its own.
 const COPIES: u64 = 16;
-
-async fn replay(cell: &Cell, args: &[&str]) -> Output {
-    tokio::process::Command::new(env!("CARGO_BIN_EXE_stele"))
-        .arg("replay")
-        .args(args)
-        .env("STELE_NATS", cell.server.as_ref().unwrap().url())
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap()
-}
 
 /// Every message that the server gives, or nothing when it gives none.
 async fn messages(cell: &Cell) -> Option<Vec<(Position, Bytes)>> {
@@ -36,6 +24,10 @@ async fn messages(cell: &Cell) -> Option<Vec<(Position, Bytes)>> {
     let mut all: Vec<(Position, Bytes)> = Vec::new();
     while all.last().map_or(Position(0), |(position, _)| *position) < tail {
         let batch = reader.next_batch(1000).await.ok()?;
+        // It knows of messages that it does not give.
+        if batch.is_empty() {
+            return None;
+        }
         all.extend(batch.into_iter().map(|entry| (entry.position, entry.payload)));
     }
     Some(all)

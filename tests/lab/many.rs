@@ -11,6 +11,9 @@ use crate::lvm::{give_back, volume_groups, volumes};
 use crate::node::{NO_PORTAL, Tgtd, clear_configfs, exports, run};
 use crate::rates::{attach, make};
 
+/// How many volumes are asked for at once.
+const BATCH: usize = 50;
+
 fn how_many() -> usize {
     std::env::var("STELE_LAB_MANY").ok().map_or(500, |text| text.parse().unwrap())
 }
@@ -21,7 +24,11 @@ async fn many(kind: TargetKind, forget: impl AsyncFnOnce()) {
     for resource in ["volumes", "gigabytes"] {
         node.dev.json(&["quota", "set", "demo", &format!("{resource}=-1")]).await;
     }
-    let (made, _) = make(&node, count, &json!({"size_gib": 1})).await;
+    let mut made = Vec::new();
+    while made.len() < count {
+        // One processor makes them and answers; what is asked for at once is answered within seconds.
+        made.extend(make(&node, BATCH.min(count - made.len()), &json!({"size_gib": 1})).await.0);
+    }
     let (asked, exported) = attach(&node, &made).await;
 
     let began = Instant::now();

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use axum::extract::{RawQuery, State};
 use stele_core::id::{FlowId, VolumeId};
 use stele_core::port::Log;
+use stele_core::state::Volume;
 
 use super::answer::{Answered, PathText, ask, missing, parameter};
 use super::error::{ApiError, ErrorCode};
@@ -51,7 +52,9 @@ pub(super) async fn decisions<L: Log>(
     let id: VolumeId = parameter(id, "volume id", ID_RULE)?;
     ask(&state, move |snapshot, _| {
         let list = query::decisions_of_volume(snapshot, id)?;
-        if list.decisions.is_empty() { Err(no_decision(id)) } else { Ok(list) }
+        // What was taken over was never placed.
+        let is_known = || snapshot.find::<Volume>(&id).map(|found| found.is_some());
+        if list.decisions.is_empty() && !is_known()? { Err(no_decision(id)) } else { Ok(list) }
     })
     .await
 }
@@ -120,6 +123,6 @@ fn no_decision(id: VolumeId) -> ApiError {
     ApiError::new(
         ErrorCode::DecisionNotFound,
         format!("no placement was ever decided for a volume {id}"),
-        "list the volumes; every volume that there is or was has a decision",
+        "list the volumes; every volume that there is or was has a decision, unless it was taken over",
     )
 }

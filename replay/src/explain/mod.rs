@@ -29,7 +29,7 @@ use crate::progress::Progress;
 use crate::show::follow::{Following, Relevant};
 use crate::show::words::Teller;
 use crate::show::{Subject, asked};
-use crate::source::{Source, SourceError};
+use crate::source::SourceError;
 use crate::verify::Bad;
 use crate::walk::Walk;
 
@@ -131,32 +131,12 @@ pub async fn explain<L: Log>(
     progress: &mut dyn Progress,
     each: &mut (dyn FnMut(Explained) -> io::Result<()> + Send),
 ) -> Result<Summary, ExplainError> {
-    let mut source = Source::open(log, None, progress).await?;
-    let mut walk = Walk::default();
     let mut explaining = Explaining::new(subject);
-    loop {
-        let entries = source.batch().await?;
-        if entries.is_empty() {
-            break;
-        }
-        for entry in &entries {
-            let mut failed = None;
-            walk.take(entry, &mut |step| {
-                if failed.is_none() {
-                    failed = explaining.take(step, each).err();
-                }
-            })?;
-            if let Some(failed) = failed {
-                return Err(failed);
-            }
-        }
-        progress.advance(entries.len() as u64);
-    }
-    walk.end();
-    progress.finish();
+    let mut take = |step: &Step<'_>| explaining.take(step, each);
+    let (walk, position) = Walk::over(log, None, progress, &mut take).await?;
     let Summary { explained, decisions, differing, .. } = explaining.summary;
     let (damage, strays) = (walk.damage, walk.folded.strays);
-    Ok(Summary { explained, decisions, differing, damage, position: source.until(), strays })
+    Ok(Summary { explained, decisions, differing, damage, position, strays })
 }
 
 /// An explanation underway.

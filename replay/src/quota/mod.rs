@@ -29,7 +29,6 @@ use crate::progress::Progress;
 use crate::show::asked;
 use crate::show::follow::command;
 use crate::show::words::resource_name;
-use crate::source::Source;
 use crate::verify::Bad;
 use crate::walk::Walk;
 
@@ -183,25 +182,15 @@ pub async fn quota<L: Log>(
     live: Option<LiveQuota>,
     progress: &mut dyn Progress,
 ) -> Result<Proof, AtError> {
-    let mut source = Source::open(log, live.as_ref().map(|live| live.position), progress).await?;
-    let mut walk = Walk::default();
+    let until = live.as_ref().map(|live| live.position);
     let mut ledger = Ledger::new(project.clone());
     let mut refusals = Refusals { project: project.clone(), total: 0, newest: VecDeque::new() };
-    loop {
-        let entries = source.batch().await?;
-        if entries.is_empty() {
-            break;
-        }
-        for entry in &entries {
-            walk.take(entry, &mut |step| {
-                ledger.take(step);
-                refusals.take(step);
-            })?;
-        }
-        progress.advance(entries.len() as u64);
-    }
-    walk.end();
-    progress.finish();
+    let mut take = |step: &Step<'_>| {
+        ledger.take(step);
+        refusals.take(step);
+        Ok::<(), AtError>(())
+    };
+    let (walk, _) = Walk::over(log, until, progress, &mut take).await?;
     Ok(prove(project, &walk, &ledger, refusals, live.as_ref()))
 }
 

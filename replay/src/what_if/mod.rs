@@ -42,7 +42,7 @@ use std::io;
 
 use stele_core::digest::StateDigest;
 use stele_core::evolve::Corrupt;
-use stele_core::fold::FoldError;
+use stele_core::fold::{FoldError, Step};
 use stele_core::port::Log;
 use stele_core::unit::Position;
 
@@ -55,7 +55,7 @@ pub use series::{Both, Fill, MEASURE, Point, Sample, Series};
 pub use summary::{Holdings, PoolEnd, Summary};
 
 use crate::progress::Progress;
-use crate::source::{Source, SourceError};
+use crate::source::SourceError;
 use crate::walk::Walk;
 use engine::Engine;
 
@@ -105,31 +105,11 @@ async fn replayed<L: Log>(
     progress: &mut dyn Progress,
     each: &mut (dyn FnMut(Difference) -> io::Result<()> + Send),
 ) -> Result<(Engine, Walk, Position), WhatIfError> {
-    let mut source = Source::open(log, until, progress).await?;
-    let mut walk = Walk::default();
     let mut engine = Engine::new(changes);
-    loop {
-        let entries = source.batch().await?;
-        if entries.is_empty() {
-            break;
-        }
-        for entry in &entries {
-            let mut failed = None;
-            walk.take(entry, &mut |step| {
-                if failed.is_none() {
-                    failed = engine.take(step, each).err();
-                }
-            })?;
-            if let Some(failed) = failed {
-                return Err(failed);
-            }
-        }
-        progress.advance(entries.len() as u64);
-    }
-    walk.end();
-    progress.finish();
+    let mut take = |step: &Step<'_>| engine.take(step, each);
+    let (walk, position) = Walk::over(log, until, progress, &mut take).await?;
     engine.configure(&walk.folded.state)?;
-    Ok((engine, walk, source.until()))
+    Ok((engine, walk, position))
 }
 
 /// The digests of both histories' states.

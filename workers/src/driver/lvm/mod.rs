@@ -13,6 +13,7 @@
 //! | classify  | what a failed command means                                 |
 //! | copy      | copies from device to device                                |
 //! | device    | the two devices of a copy, open for it alone                |
+//! | changes   | who may change the group next                               |
 //! | looks     | one `lvs` for all who wait for one                          |
 //! | manage    | what is taken over from somebody else, and given up         |
 //! | revert    | volumes that get the data of a snapshot back                |
@@ -21,6 +22,7 @@
 //! | pace      | how fast they go                                            |
 
 mod argv;
+mod changes;
 mod classify;
 mod copy;
 mod device;
@@ -42,7 +44,6 @@ use stele_core::id::PoolName;
 use stele_core::inventory::ForeignList;
 use stele_core::schedule::Capability;
 use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
-use tokio::sync::Semaphore;
 
 use super::stats::{Bytes, Figures, Fill, volumes_of};
 use super::{Applied, Driver, Inventory, Meter, connection, failure, no_such_pool};
@@ -52,6 +53,7 @@ use crate::plan::{Act, Found, Look, Observed, Owner, Step};
 use crate::runner::{Invocation, Output, Runner};
 use crate::target::{AnyTarget, ExportItem, Target as _};
 use argv::Argv;
+use changes::{Changes, PROCESSES_MAX, Place};
 use looks::{Looks, Wanted};
 use pace::Pace;
 use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
@@ -59,10 +61,6 @@ use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
 /// LVM's commands are known to die of SIGSEGV now and then; Cinder runs them again as well
 /// (<https://bugs.launchpad.net/cinder/+bug/1901783>).
 const ATTEMPTS: u32 = 3;
-
-/// The most commands that change something at once. They take the volume group's lock one after the other, so more of them
-/// only wait there; a few begin and end beside each other.
-const CHANGES_MAX: usize = 4;
 
 /// The most commands that only look, and of tgtadm, at once.
 const READS_MAX: usize = 8;
@@ -88,7 +86,7 @@ struct Inner {
     target: Option<AnyTarget>,
     argv: Argv,
     runner: Runner,
-    changes: Semaphore,
+    changes: Changes,
     looks: Looks,
 }
 
@@ -100,7 +98,7 @@ impl Lvm {
     /// A [`Failure`] when LVM or the volume group is not there, or the thin pool's name is taken by something else.
     pub async fn open(backend: &BackendConfig, config: &LvmConfig) -> Result<Self, Failure> {
         // A slow step runs at most one command at a time, and must not keep the others from theirs.
-        let processes = CHANGES_MAX + READS_MAX + backend.concurrency_slow();
+        let processes = PROCESSES_MAX + READS_MAX + backend.concurrency_slow();
         Self::open_with(backend, config, Runner::new(processes)).await
     }
 
@@ -120,7 +118,7 @@ impl Lvm {
                 timeout: Duration::from_millis(config.command_timeout_ms),
             },
             runner,
-            changes: Semaphore::new(CHANGES_MAX),
+            changes: Changes::default(),
             looks: Looks::default(),
         };
         inner.thin_pool = inner.find_thin_pool(config).await?;
@@ -317,11 +315,11 @@ impl Inner {
     }
 
     async fn remove(&self, name: &str) -> Result<Applied, Failure> {
-        match self.change(self.argv.remove(name, false)).await {
+        match self.change_at(self.changes.removal().await, self.argv.remove(name, false)).await {
             Err(failure) if matches!(failure.kind, FailureKind::Busy | FailureKind::Other) => {
                 tracing::info!(name, %failure, "lvremove failed; once more when udev has settled");
                 self.settle().await;
-                self.change(self.argv.remove(name, true)).await
+                self.change_at(self.changes.removal().await, self.argv.remove(name, true)).await
             }
             done => done,
         }
@@ -384,9 +382,16 @@ impl Inner {
     }
 
     async fn change(&self, invocation: Invocation) -> Result<Applied, Failure> {
+        self.change_at(self.changes.place().await, invocation).await
+    }
+
+    /// A part of a copy or a wipe.
+    async fn change_aside(&self, invocation: Invocation) -> Result<Applied, Failure> {
+        self.change_at(self.changes.place_aside().await, invocation).await
+    }
+
+    async fn change_at(&self, _place: Place<'_>, invocation: Invocation) -> Result<Applied, Failure> {
         let program = invocation.program;
-        // Nobody closes it.
-        let _place = self.changes.acquire().await;
         tracing::debug!(%invocation, "run");
         let output = self.run(invocation).await?;
         Ok(Applied { step: program, exit_status: output.exit_status })
