@@ -129,17 +129,29 @@ pub(crate) async fn make(node: &Node, count: usize, content: &Value) -> (Vec<Str
     (made, since(node, began).await)
 }
 
-async fn bare(count: usize, group: &str, args: impl Fn(usize) -> Vec<String>) -> Duration {
+/// The bare tool in a loop; and how long it takes once beside another loop that removes.
+async fn bare(count: usize, group: &str, args: impl Fn(usize) -> Vec<String>) -> (Duration, Duration) {
+    let make = async |number: usize| {
+        let (args, began) = (args(number), Instant::now());
+        run("lvcreate", &args.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+        began.elapsed()
+    };
+    let remove = async |number: usize| {
+        run("lvremove", &["-q", "-f", &format!("{group}/bare-{number}")]).await.unwrap();
+    };
     let began = Instant::now();
     for number in 0..count {
-        let args = args(number);
-        run("lvcreate", &args.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+        make(number).await;
     }
     let took = began.elapsed();
-    for number in 0..count {
-        run("lvremove", &["-q", "-f", &format!("{group}/bare-{number}")]).await.unwrap();
-    }
-    took
+    let removals = async {
+        for number in 0..count {
+            remove(number).await;
+        }
+    };
+    let (beside, ()) = tokio::join!(make(count), removals);
+    remove(count).await;
+    (took, beside)
 }
 
 fn each_ms(took: Duration, count: usize) -> f64 {
@@ -304,11 +316,13 @@ async fn rates(kind: TargetKind, group: &str) {
     for resource in ["volumes", "gigabytes"] {
         node.dev.json(&["quota", "set", "demo", &format!("{resource}=-1")]).await;
     }
-    let took = bare(count, group, |number| words(&format!("-q -V 1g -n bare-{number} -T {group}/{group}-pool"))).await;
+    let (took, beside) =
+        bare(count, group, |number| words(&format!("-q -V 1g -n bare-{number} -T {group}/{group}-pool"))).await;
     let before = processor();
     let (made, ours) = make(&node, count, &json!({"size_gib": 1})).await;
     tell_processor("creates", &before);
     tell("create, thin", count, took, &ours);
+    eprintln!("STEP lvcreate beside a loop of lvremove: {:.1} ms", each_ms(beside, 1));
 
     let selection = format!("lv_name=volume-{}", made[0]);
     let began = Instant::now();
@@ -335,7 +349,7 @@ async fn rates(kind: TargetKind, group: &str) {
     let clones = count / 10;
     let (source, _) = make(&node, 1, &json!({"size_gib": 2})).await;
     let of = format!("{group}/volume-{}", source[0]);
-    let took = bare(clones, group, |number| words(&format!("-q -kn -n bare-{number} -s {of}"))).await;
+    let (took, _) = bare(clones, group, |number| words(&format!("-q -kn -n bare-{number} -s {of}"))).await;
     let (_, ours) = make(&node, clones, &json!({"source_volume": source[0]})).await;
     tell("clone of 2 GiB, thin", clones, took, &ours);
     join_all(asked.iter().map(|id| node.send("attachment", "delete", json!({"id": id})))).await;
