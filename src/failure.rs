@@ -68,6 +68,7 @@ from_error! {
     stele_replay::what_if::WhatIfError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::what_if::InvalidChange => "InvalidChange", "see `stele replay what-if --help`";
     stele_replay::show::InvalidSubject => "InvalidSubject", "give the id as `stele volume list` or the log shows it";
+    stele_replay::source::SourceError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::at::AtError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::diff::DiffError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::moment::InvalidMoment => "InvalidMoment", "give a position, a time in RFC 3339, or `head`";

@@ -39,6 +39,7 @@ async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Dev(args) => stele::dev::main(&settings, args).await,
         Command::Api(args) => role::api::main(&settings, args).await,
         Command::Bench(Bench::Create(args)) => stele::bench::create(&settings, args, cli.global.json).await,
+        Command::Bench(Bench::Audit(args)) => stele::bench::audit(&settings, args, cli.global.json).await,
         Command::Bench(Bench::Cinder(args)) => stele::bench::cinder(&settings, args, cli.global.json).await,
         client => stele::cli::run(settings, client, cli.global.json).await,
     }

@@ -22,7 +22,9 @@ pub use drift::{Drift, DriftRepair};
 pub use export::{Export, Import};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};
 pub use snapshot::{Snapshot, SnapshotCreate, SnapshotList, SnapshotManage};
-pub use tools::{AtWhat, Bench, BenchCinder, BenchCreate, Config, ExplainWhat, Replay, ReplayArgs, ShowWhat};
+pub use tools::{
+    AtWhat, Bench, BenchAudit, BenchCinder, BenchCreate, Config, ExplainWhat, Replay, ReplayArgs, ShowWhat,
+};
 pub use what_if::{Play, Speed, WhatIf};
 
 /// An event-sourced block-storage orchestrator.

@@ -161,6 +161,8 @@ pub enum Bench {
     Create(BenchCreate),
     /// Cinder's API on the null driver: creates to `available`, and detailed pages of 100 volumes
     Cinder(BenchCinder),
+    /// How fast a log is read, folded, verified, exported and made a projection of
+    Audit(BenchAudit),
 }
 
 /// `stele bench create`
@@ -176,6 +178,17 @@ pub struct BenchCreate {
     #[arg(long, default_value_t = 500)]
     pub single: u32,
     /// Use the cell that --nats names instead of one of its own
+    #[arg(long)]
+    pub running_cell: bool,
+}
+
+/// `stele bench audit`
+#[derive(Debug, Args)]
+pub struct BenchAudit {
+    /// How many volumes the log is to tell of; each is about five events
+    #[arg(long, default_value_t = 100_000)]
+    pub volumes: u32,
+    /// Use the log of the cell that --nats names instead of one of its own; it is only read
     #[arg(long)]
     pub running_cell: bool,
 }

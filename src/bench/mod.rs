@@ -1,5 +1,6 @@
 //! `stele bench`: how fast a cell is, measured from outside.
 
+mod audit;
 mod board;
 mod cell;
 mod cinder;
@@ -9,6 +10,7 @@ mod http;
 mod report;
 mod tail;
 
+pub use audit::audit;
 pub use cinder::cinder;
 pub use create::create;
 pub(crate) use report::Percentiles;

@@ -39,6 +39,27 @@ pub(super) struct CinderReport {
     pub(super) page_bytes: usize,
 }
 
+/// The result of `stele bench audit`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct AuditReport {
+    pub(super) server: String,
+    pub(super) messages: u64,
+    pub(super) events: u64,
+    pub(super) bytes: u64,
+    pub(super) phases: Vec<AuditPhase>,
+}
+
+/// One way to go through the log.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct AuditPhase {
+    pub(super) name: &'static str,
+    pub(super) seconds: f64,
+    /// The rate, as a part of that of only reading it.
+    pub(super) of_reading: f64,
+    /// The most memory of this process meanwhile.
+    pub(super) peak_mib: Option<u64>,
+}
+
 /// Processor time of one process.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ProcessCpu {
@@ -79,6 +100,27 @@ fn line(text: &str) {
 
 fn percentiles(name: &str, p: &Percentiles) -> String {
     format!("{name:<22}  p50 {:>8.2}  p90 {:>8.2}  p99 {:>8.2}  max {:>8.2} ms", p.p50, p.p90, p.p99, p.max)
+}
+
+impl AuditReport {
+    pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
+        if json {
+            return print_json(self);
+        }
+        let (messages, events, mib) = (self.messages, self.events, self.bytes >> 20);
+        line(&format!("nats-server {}; {messages} messages with {events} events, {mib} MiB", self.server));
+        for AuditPhase { name, seconds, of_reading, peak_mib } in &self.phases {
+            let rate = |count: u64| count as f64 / seconds;
+            let peak = peak_mib.map_or_else(|| "-".to_owned(), |mib| mib.to_string());
+            line(&format!(
+                "{name:<8} {seconds:>8.2} s  {:>9.0} messages/s  {:>9.0} events/s  {:>4.0} % of reading  {peak:>5} MiB at most",
+                rate(messages),
+                rate(events),
+                of_reading * 100.0
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl CinderReport {

@@ -1,8 +1,9 @@
 //! A storage node with hundreds of exports: how long it takes until a worker that starts knows that all is as promised, and
 //! until all is back when the target forgot it. `.ci/lab many --ignored`; `STELE_LAB_MANY` is how many, 500 by default.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
 use stele_workers::target::TargetKind;
 
@@ -24,12 +25,17 @@ async fn many(kind: TargetKind, forget: impl AsyncFnOnce()) {
     for resource in ["volumes", "gigabytes"] {
         node.dev.json(&["quota", "set", "demo", &format!("{resource}=-1")]).await;
     }
+    // One processor makes them and answers: of these, what is asked for at once is answered within seconds.
     let mut made = Vec::new();
     while made.len() < count {
-        // One processor makes them and answers; what is asked for at once is answered within seconds.
         made.extend(make(&node, BATCH.min(count - made.len()), &json!({"size_gib": 1})).await.0);
     }
-    let (asked, exported) = attach(&node, &made).await;
+    let (mut asked, mut exported) = (Vec::new(), Duration::ZERO);
+    for volumes in made.chunks(BATCH) {
+        let (attachments, ours) = attach(&node, volumes).await;
+        asked.extend(attachments);
+        exported += ours.all;
+    }
 
     let began = Instant::now();
     let node = node.restart().await;
@@ -50,9 +56,11 @@ async fn many(kind: TargetKind, forget: impl AsyncFnOnce()) {
     eprintln!(
         "MANY {kind:?}: {count} exports that were forgotten are back after {:.1} s; making them took {:.1} s",
         began.elapsed().as_secs_f64(),
-        exported.all.as_secs_f64()
+        exported.as_secs_f64()
     );
-    futures_util::future::join_all(asked.iter().map(|id| node.send("attachment", "delete", json!({"id": id})))).await;
+    for asked in asked.chunks(BATCH) {
+        join_all(asked.iter().map(|id| node.send("attachment", "delete", json!({"id": id})))).await;
+    }
     wait_for_no_export().await;
     node.dev.stop().await;
     let left: Vec<String> = volumes(&group).iter().map(|lv| format!("{group}/{}", lv.name)).collect();

@@ -1,0 +1,144 @@
+//! `stele bench audit`: how fast a log is read, folded, verified, exported and made a projection of, one after the other in
+//! one process, and what part that is of the rate at which it is only read.
+
+use std::path::Path;
+use std::time::Instant;
+
+use stele_core::fold::{Folded, Folding};
+use stele_core::port::{Log, LogEntry};
+use stele_core::unit::Position;
+use stele_projections::rebuild::rebuild;
+use stele_replay::export::{ExportOptions, FRAME_BYTES, export};
+use stele_replay::progress::Silent;
+use stele_replay::source::Source;
+use stele_replay::verify::{VerifyOptions, verify};
+
+use super::board::Board;
+use super::cell::Cell;
+use super::create::{burst, wait_for_cell};
+use super::report::{AuditPhase, AuditReport};
+use crate::args::BenchAudit;
+use crate::failure::Failure;
+use crate::nats::{Connection, JetStreamLog, LOG_STREAM};
+use crate::role::connect::connected;
+use crate::settings::Settings;
+
+/// How many requests are under way while the log is made.
+const CONCURRENCY: u32 = 256;
+
+/// Measures.
+///
+/// # Errors
+/// A [`Failure`] when the cell cannot be started or its log cannot be read.
+pub async fn audit(settings: &Settings, args: &BenchAudit, json: bool) -> Result<(), Failure> {
+    if args.running_cell {
+        let connection = connected(settings, "stele bench").await?;
+        return measure(&connection).await?.print(json);
+    }
+    let cell = Cell::start().await?;
+    let mut own = settings.clone();
+    own.nats.value = vec![cell.nats()];
+    let report = async {
+        let connection = connected(&own, "stele bench").await?;
+        fill(&connection, args.volumes).await?;
+        measure(&connection).await
+    }
+    .await;
+    cell.stop().await;
+    report?.print(json)
+}
+
+/// A log of so many volumes: each is asked for, placed and made.
+async fn fill(connection: &Connection, volumes: u32) -> Result<(), Failure> {
+    let log = JetStreamLog::new(connection, 0);
+    wait_for_cell(connection, "bench").await?;
+    let board = Board::default();
+    let reader = log.read_from(log.tail().await?.next()).await?;
+    let watcher = tokio::spawn(board.clone().watch(reader));
+    let bar = crate::progress::bar("volumes", u64::from(volumes));
+    burst(connection, "bench", &board, volumes, CONCURRENCY, &bar).await?;
+    bar.finish_and_clear();
+    watcher.abort();
+    Ok(())
+}
+
+async fn measure(connection: &Connection) -> Result<AuditReport, Failure> {
+    let log = JetStreamLog::new(connection, 0);
+    let folder = tempfile::Builder::new().prefix("stele-bench").tempdir()?;
+    let until = log.tail().await?;
+    let bar = crate::progress::bar("phases", 5);
+    let mut phases: Vec<AuditPhase> = Vec::new();
+    let mut events = 0;
+    for name in ["read", "fold", "verify", "export", "rebuild"] {
+        forget_peak();
+        let began = Instant::now();
+        match name {
+            "read" => read(&log, |_| Ok(0)).await.map(drop)?,
+            "fold" => {
+                let mut folded = Folded::default();
+                events = read(&log, |entry| match folded.fold(entry) {
+                    Ok(Folding::Applied(record, _)) => {
+                        Ok(record.commits.iter().map(|commit| commit.events.len() as u64).sum())
+                    }
+                    Ok(_) => Ok(0),
+                    Err(error) => Err(Failure::new("LogUnreadable", error.to_string(), "see `stele replay verify`")),
+                })
+                .await?;
+            }
+            "verify" => {
+                let found = verify(&log, VerifyOptions::default(), &mut Silent).await?;
+                if !found.ok {
+                    return Err(Failure::new("LogNotSound", "the log is not sound", "see `stele replay verify`"));
+                }
+            }
+            "export" => export(&log, &options(folder.path()), &mut Silent).await.map(drop)?,
+            _ => rebuild(&log, &folder.path().join("projection.redb"), |_| ()).await.map(drop)?,
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        let of_reading = phases.first().map_or(1.0, |reading| reading.seconds / seconds);
+        phases.push(AuditPhase { name, seconds, of_reading, peak_mib: peak_mib() });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let bytes = log.state().await?.bytes;
+    Ok(AuditReport { server: connection.server_version_text(), messages: until.0, events, bytes, phases })
+}
+
+/// Reads all of it, by the way of every tool that reads a log; the sum of what `each` gives.
+async fn read<L: Log>(log: &L, mut each: impl FnMut(&LogEntry) -> Result<u64, Failure>) -> Result<u64, Failure> {
+    let mut source = Source::open(log, None, &mut Silent).await?;
+    let mut sum = 0;
+    loop {
+        let entries = source.batch().await?;
+        if entries.is_empty() {
+            return Ok(sum);
+        }
+        for entry in &entries {
+            sum += each(entry)?;
+        }
+    }
+}
+
+fn options(folder: &Path) -> ExportOptions {
+    ExportOptions {
+        path: folder.join("log.stele"),
+        from: Position(1),
+        to: None,
+        force: false,
+        stream: LOG_STREAM.to_owned(),
+        shard: 0,
+        frame_bytes: FRAME_BYTES,
+    }
+}
+
+/// The peak is counted from here on, where the system can do that (clear_refs in proc(5)).
+fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").ok();
+}
+
+/// The most memory of this process, in MiB; `None` where the system does not say.
+fn peak_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib >> 10)
+}
