@@ -182,11 +182,14 @@ async fn a_host_uses_the_first_path_that_answers() {
     let (thin, _) = volume_groups();
     let portals = ["127.0.0.3:3260", other_portal(), PORTAL];
     one_path_of_several_is_used(TargetKind::Lio, &thin, &portals, "127.0.0.3:3260").await;
-    // Nobody listens at the first.
+    // Nobody listens at the first, and nobody can.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(portals[0].parse().unwrap()).unwrap();
     let tgtd = Tgtd::start_at(&portals[1..]).await;
     let second = other_portal().replace(['[', ']'], "");
     one_path_of_several_is_used(TargetKind::Tgt, &thin, &portals, &second).await;
     tgtd.kill().await;
+    drop(taken);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,8 @@ pub(super) struct Schedule {
     last_as_of: Position,
     /// What was exported then, while hosts are kept out.
     exported: Option<Vec<ExportItem>>,
+    /// They could not be let in; that is tried again at this time.
+    let_in_at: Option<Timestamp>,
 }
 
 impl Schedule {
@@ -45,7 +47,8 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
         if as_of == Position::default() || !self.driver.keeps_data() {
             return false;
         }
-        let kept_out = self.keeps_hosts_out().await;
+        let waits = schedule.let_in_at.is_some_and(|at| now < at);
+        let kept_out = !waits && self.keeps_hosts_out().await;
         if !kept_out {
             schedule.exported = None;
             if !schedule.is_due(now, asked) {
@@ -88,11 +91,13 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
         }
         match self.driver.let_hosts_in().await {
             Ok(()) => {
+                schedule.let_in_at = None;
                 tracing::info!(exports = count, "the target was started; everything is back, and hosts are let in");
                 true
             }
             Err(failure) => {
-                tracing::warn!(%failure, stderr = failure.stderr, "hosts cannot be let in; that is tried again");
+                tracing::warn!(%failure, stderr = failure.stderr, "hosts cannot be let in everywhere; that is tried again");
+                schedule.let_in_at = Some(self.clock.now().plus_ms(self.config.inventory_interval_ms));
                 false
             }
         }

@@ -261,10 +261,14 @@ impl Target for Tgt {
     }
 
     async fn let_hosts_in(&self) -> Result<(), Failure> {
+        let mut opened = Ok(());
         for portal in self.closed().await? {
-            self.run(argv::new_portal(portal)).await?;
+            // One at which nobody can listen keeps no host from the others.
+            if let Err(failure) = self.run(argv::new_portal(portal)).await {
+                opened = Err(Failure { message: format!("{portal} cannot be opened: {}", failure.message), ..failure });
+            }
         }
-        Ok(())
+        opened
     }
 
     async fn exports(&self) -> Result<Vec<ExportItem>, Failure> {
