@@ -182,7 +182,8 @@ async fn a_host_uses_the_first_path_that_answers() {
     let (thin, _) = volume_groups();
     let portals = ["127.0.0.3:3260", other_portal(), PORTAL];
     one_path_of_several_is_used(TargetKind::Lio, &thin, &portals, "127.0.0.3:3260").await;
-    // Nobody listens at the first, and nobody can.
+    // Nobody listens at the first, and nobody can: somebody has it and does nothing with it.
+    let portals = ["127.0.0.4:3260", other_portal(), PORTAL];
     let taken = tokio::net::TcpSocket::new_v4().unwrap();
     taken.bind(portals[0].parse().unwrap()).unwrap();
     let tgtd = Tgtd::start_at(&portals[1..]).await;
