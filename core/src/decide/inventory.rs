@@ -28,11 +28,12 @@ pub(super) fn decide(cx: &Context<'_>, report: &InventoryReport) -> Decided {
     let differences = part.differences();
     let mut events = part.gone(&differences);
     let room = DRIFTS_MAX.saturating_sub(cx.state.drifts.len()).min(INVENTORY_ITEMS_MAX);
-    let (mut new, mut restored) = (0, BTreeSet::new());
+    let (mut new, mut left, mut restored) = (0, false, BTreeSet::new());
     for drift in differences.into_values() {
         let known = cx.state.drifts.get(&drift.key());
         if known.is_none_or(|known| known.kind != drift.kind) {
             if new >= room {
+                left = true;
                 continue;
             }
             new += 1;
@@ -43,6 +44,10 @@ pub(super) fn decide(cx: &Context<'_>, report: &InventoryReport) -> Decided {
         events.extend(restore(cx, same.map_or(&drift, AsRef::as_ref), &mut restored));
     }
     events.extend(part.taken(!events.is_empty()));
+    // One commit holds no more; the next look finds the next ones. Where nothing could be noted it would find the same.
+    if left && new == INVENTORY_ITEMS_MAX {
+        events.push(Event::InventoryAsked { backend: report.pool.backend() });
+    }
     Decided::events(events)
 }
 

@@ -26,6 +26,18 @@ pub(super) struct Schedule {
     let_in_at: Option<Timestamp>,
 }
 
+/// What came of a look.
+#[derive(Debug, Default)]
+struct Looked {
+    /// What is exported.
+    exports: Vec<ExportItem>,
+    /// Where control asked for the next one: it found more than it could note at once.
+    asked: Position,
+}
+
+/// How often in a row the pools are looked at, when each look finds more than control can note at once.
+const ROUNDS_MAX: usize = 64;
+
 impl Schedule {
     /// Whether it is time, or somebody asked since.
     fn is_due(&self, now: Timestamp, asked: Position) -> bool {
@@ -42,9 +54,8 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
     /// again after the next heartbeat. True while hosts are kept out: then it is due with each heartbeat.
     pub(super) async fn take_inventory(&self, schedule: &mut Schedule, pools: &[PoolName], asked: Position) -> bool {
         let now = self.clock.now();
-        let as_of = self.seen();
         // Without knowing the log nothing can be compared with it.
-        if as_of == Position::default() || !self.driver.keeps_data() {
+        if self.seen() == Position::default() || !self.driver.keeps_data() {
             return false;
         }
         let waits = schedule.let_in_at.is_some_and(|at| now < at);
@@ -56,18 +67,35 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             }
         }
         let mut exported = Vec::new();
+        for _ in 0..ROUNDS_MAX {
+            let as_of = self.seen();
+            let Some(looked) = self.look_at_all(pools, as_of).await else { return kept_out };
+            exported = looked.exports;
+            schedule.taken(as_of, now.plus_ms(self.config.inventory_interval_ms));
+            if looked.asked <= as_of {
+                break;
+            }
+        }
+        kept_out && !self.let_hosts_in(schedule, exported).await
+    }
+
+    /// `None` when a pool could not be looked at, or control could not be told.
+    async fn look_at_all(&self, pools: &[PoolName], as_of: Position) -> Option<Looked> {
+        let mut all = Looked::default();
         for pool in pools {
             match self.look_at(pool, as_of).await {
-                Ok(Some(exports)) => exported.extend(exports),
-                Ok(None) => return kept_out,
+                Ok(looked) => {
+                    let Looked { exports, asked } = looked?;
+                    all.exports.extend(exports);
+                    all.asked = all.asked.max(asked);
+                }
                 Err(failure) => {
                     tracing::warn!(%pool, %failure, stderr = failure.stderr, "no inventory could be taken");
-                    return kept_out;
+                    return None;
                 }
             }
         }
-        schedule.taken(as_of, now.plus_ms(self.config.inventory_interval_ms));
-        kept_out && !self.let_hosts_in(schedule, exported).await
+        Some(all)
     }
 
     async fn keeps_hosts_out(&self) -> bool {
@@ -103,8 +131,8 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
         }
     }
 
-    /// What is exported; `None` when control could not be told.
-    async fn look_at(&self, pool: &PoolName, as_of: Position) -> Result<Option<Vec<ExportItem>>, Failure> {
+    /// `None` when control could not be told.
+    async fn look_at(&self, pool: &PoolName, as_of: Position) -> Result<Option<Looked>, Failure> {
         let at = self.clock.now();
         let Inventory { items: objects, foreign } = self.driver.inventory(pool).await?;
         let exports = self.driver.exports(pool).await?;
@@ -118,9 +146,13 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             items: Vec::new(),
             foreign: Some(foreign),
         };
+        let mut asked = Position::default();
         for part in parts(&report, stored(&objects, exports.as_deref().unwrap_or_default())) {
             match self.reporter.report(&self.message(ReportBody::Inventory(part))).await {
-                Ok(ReportReply::Recorded { .. }) => {}
+                Ok(ReportReply::Recorded { position, inventories, .. }) => {
+                    self.saw(position);
+                    asked = inventories.iter().find(|(of, _)| of == pool).map_or(asked, |(_, at)| *at);
+                }
                 Ok(ReportReply::Refused(why)) => tracing::error!(why, "control refused a part of the inventory"),
                 Err(unavailable) => {
                     tracing::warn!(%unavailable, "the inventory could not be delivered");
@@ -128,7 +160,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
                 }
             }
         }
-        Ok(Some(exports.unwrap_or_default()))
+        Ok(Some(Looked { exports: exports.unwrap_or_default(), asked }))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::inventory::INVENTORY_ITEMS_MAX;
 
 /// A volume with a snapshot and an attached host, all of it at rest and on one pool.
 const ATTACHED: &str = r#"
@@ -59,6 +60,33 @@ fn each_difference_is_named_with_its_reason() {
                 "inventory n1@lvm#vg after=still:a through=target:z volume:b:1",
                 "drift_found volume-<b> on n1@lvm#vg unexpected, remove: no volume of that id exists",
             ),
+        ],
+    );
+}
+
+/// One commit holds a bounded part of what differs; the worker is asked to look again, and finds the next part.
+#[test]
+fn what_does_not_fit_into_one_commit_is_asked_for_again() {
+    let names: Vec<String> = (10..10 + INVENTORY_ITEMS_MAX + 1).map(|number| format!("v{number}")).collect();
+    let made: Vec<String> = names.iter().map(|name| format!("create {name} 1; report {name} ok")).collect();
+    let given = format!("backend n1@lvm#vg total=300 free=300\nquota demo volumes=-1\n{}", made.join("; "));
+    let reason = "missing, by_hand: the volume is available and its data are not there: bring them back (vgcfgrestore), or \
+                  reset its status to error and delete it";
+    let found = |names: &[String]| -> String {
+        names.iter().map(|name| format!("drift_found volume-<{name}> on n1@lvm#vg {reason}\n")).collect()
+    };
+    let (first, last) = names.split_at(INVENTORY_ITEMS_MAX);
+    let taken = |at: usize| format!("inventory_taken {{\"as_of\":{at},\"pool\":\"n1@lvm#vg\"}}");
+    let tail = 3 + 2 * names.len();
+    check(
+        &given,
+        &[
+            (
+                "",
+                "inventory n1@lvm#vg",
+                &format!("{}{}\ninventory_asked {{\"backend\":\"n1@lvm\"}}", found(first), taken(tail)),
+            ),
+            ("inventory n1@lvm#vg", "inventory n1@lvm#vg", &format!("{}{}", found(last), taken(tail + 1))),
         ],
     );
 }
