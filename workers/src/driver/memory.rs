@@ -5,6 +5,7 @@
 //! clock: every call gives way to others once and then happens at one instant, so a simulator decides the order.
 
 mod owners;
+mod portals;
 mod reverts;
 mod slow;
 mod stock;
@@ -27,6 +28,7 @@ use crate::config::BackendConfig;
 use crate::object::{COPYING_TAG, Object, Objects, is_unfinished};
 use crate::plan::{Act, Export, Found, Look, Observed, Owner, Step, Wipe};
 use crate::target::ExportItem;
+use portals::Portals;
 use targets::Host;
 
 /// What goes wrong at one call of [`Driver::apply`].
@@ -86,7 +88,7 @@ struct State {
     applies: u64,
     faults: BTreeMap<u64, Fault>,
     crashes: u64,
-    keeps_hosts_out: bool,
+    portals: Portals,
 }
 
 #[derive(Debug, Default)]
@@ -137,18 +139,6 @@ impl MemoryHost {
     /// Every target is gone, as after a restart of the node.
     pub fn forget_targets(&self) {
         self.lock().pools.values_mut().for_each(|pool| pool.targets.clear());
-    }
-
-    /// The same, of a target that keeps hosts out until it is told to let them in.
-    pub fn restart_target(&self) {
-        self.forget_targets();
-        self.lock().keeps_hosts_out = true;
-    }
-
-    /// Whether it does.
-    #[must_use]
-    pub fn keeps_hosts_out(&self) -> bool {
-        self.lock().keeps_hosts_out
     }
 
     /// The driver of a worker on this node.
@@ -323,8 +313,7 @@ impl Driver for Memory {
 
     async fn let_hosts_in(&self) -> Result<(), Failure> {
         give_way().await;
-        self.host.lock().keeps_hosts_out = false;
-        Ok(())
+        self.host.lock().portals.open()
     }
 
     async fn inventory(&self, pool: &PoolName) -> Result<Inventory, Failure> {

@@ -423,9 +423,9 @@ async fn heartbeats_say_what_their_figures_contain() {
             (beat.at.ms_since(began), beat.as_of.0, free)
         })
         .collect();
-    // At the start two, because only the second knows a position; then the inventory; the log's fourth entry is the create's report. Then
-    // by the interval, and soon after the delete has made room.
-    assert_eq!(found, [(0, 0, 8.0), (0, 1001, 8.0), (10_000, 1004, 6.0), (13_500, 1006, 8.0)]);
+    // At the start two, because only the second knows a position: that of the inventory between them. The log's fourth entry is
+    // the create's report. Then by the interval, and soon after the delete has made room.
+    assert_eq!(found, [(0, 0, 8.0), (0, 1002, 8.0), (10_000, 1004, 6.0), (13_500, 1006, 8.0)]);
 }
 
 #[tokio::test(start_paused = true)]

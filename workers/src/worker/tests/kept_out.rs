@@ -43,3 +43,26 @@ async fn a_target_that_nothing_is_promised_of_lets_hosts_in_soon() {
     worker(&cell, host.driver()).run(tokio::time::sleep(Duration::from_secs(6))).await;
     assert!(!host.keeps_hosts_out());
 }
+
+#[tokio::test(start_paused = true)]
+async fn portals_that_cannot_be_opened_are_tried_once_for_each_inventory() {
+    let (cell, host) = (Cell::default(), host().with_targets());
+    cell.send([create_task(1, 1)]);
+    host.restart_target();
+    host.break_portals(true);
+    let watched = async {
+        let mut tries = Vec::new();
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            tries.push(host.tries_to_open());
+        }
+        host.break_portals(false);
+        tokio::time::sleep(Duration::from_secs(62)).await;
+        (tries, host.keeps_hosts_out())
+    };
+    let seen = tokio::select! {
+        ended = worker(&cell, host.driver()).run(std::future::pending()) => panic!("{ended:?}"),
+        seen = watched => seen,
+    };
+    assert_eq!(seen, (vec![1, 2, 3, 4, 5], false));
+}
