@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stele_core::event::Event;
+use stele_projections::view::FlowList;
 use stele_workers::target::TargetKind;
 
 use crate::cell::{Node, wait_for_no_export};
@@ -83,6 +84,23 @@ async fn tell_steps(node: &Node) {
     for (step, (count, took_us)) in sums {
         eprintln!("STEP {step}: {count} times, {:.1} ms each", took_us as f64 / 1000.0 / count as f64);
     }
+}
+
+/// When each part of a create was, in milliseconds since it was asked for.
+async fn tell_story(node: &Node, which: &str, volume: &str) {
+    let told: Value = node.api().get(&format!("/v1/volumes/{volume}/flows"), &[], None).await.unwrap();
+    let FlowList { flows } = serde_json::from_value(told).unwrap();
+    let began = flows[0].started_at;
+    let mut words = Vec::new();
+    for task in flows[0].tasks.iter().filter(|task| task.task_id.is_some()) {
+        for change in &task.transitions {
+            let (at, by_worker) = (change.at.ms_since(began), change.worker_at.map(|at| at.ms_since(began)));
+            let steps = change.steps.iter().map(|step| format!("{} {:.0} ms", step.step, step.took_us as f64 / 1000.0));
+            let steps: Vec<String> = steps.collect();
+            words.push(format!("{} {at} (worker {by_worker:?}) [{}]", change.state.name(), steps.join(", ")));
+        }
+    }
+    eprintln!("STORY of a create, {which}: {}", words.join("; "));
 }
 
 /// What the log says of all that was asked since `began`, when nothing of it is left to do.
@@ -293,10 +311,12 @@ async fn create_behind_deletes(node: &Node, made: &[String]) {
     for id in made {
         node.wait_for_volume(id).await;
     }
-    let (_, alone) = make(node, 1, &json!({"size_gib": 1})).await;
+    let (first, alone) = make(node, 1, &json!({"size_gib": 1})).await;
+    tell_story(node, "alone", &first[0]).await;
     join_all(made.iter().map(|id| node.send("volume", "delete", json!({"id": id})))).await;
     let began = Instant::now();
-    let (_, behind) = make(node, 1, &json!({"size_gib": 1})).await;
+    let (second, behind) = make(node, 1, &json!({"size_gib": 1})).await;
+    tell_story(node, "behind deletes", &second[0]).await;
     crate::cell::wait(async || {
         let told: Value = node.api().get("/v1/volumes", &[("limit", "1000".to_owned())], None).await.unwrap();
         let left = told["volumes"].as_array().unwrap();
