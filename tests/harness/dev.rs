@@ -1,5 +1,6 @@
 //! A `stele dev` process for tests, and the command line against it.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,7 +18,7 @@ pub(crate) struct Dev {
 impl Dev {
     /// Starts it and waits for its one line.
     pub(crate) async fn start(data: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stele"))
+        let mut child = Command::new(binary())
             .args(["dev", "--http", "127.0.0.1:0", "--nats-port", "0", "--data"])
             .arg(data)
             .args(more)
@@ -59,9 +60,14 @@ impl Dev {
     }
 }
 
+/// The program: the one that was built with the tests, unless another one is to be measured.
+fn binary() -> OsString {
+    std::env::var_os("STELE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_stele").into())
+}
+
 /// Runs the command line against the cell at these addresses.
 pub(crate) async fn stele(nats: &str, url: &str, args: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_stele"))
+    Command::new(binary())
         .args(args)
         .env("STELE_NATS", nats)
         .env("STELE_URL", url)

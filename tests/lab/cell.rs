@@ -27,13 +27,19 @@ impl Node {
 
     /// The same, with a target that listens at these portals.
     pub(crate) async fn start_at(portals: &[&str], kind: TargetKind, group: &str, lvm_type: &str) -> Self {
+        let name = if kind == TargetKind::Lio { "lab@lio" } else { "lab@tgt" };
+        Self::start_as(name, portals, kind, group, lvm_type).await
+    }
+
+    /// The same, of a backend that is called `name`.
+    pub(crate) async fn start_as(name: &str, portals: &[&str], kind: TargetKind, group: &str, lvm_type: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         stele::key_file::make(&path("chap.key")).unwrap();
         let kind = if kind == TargetKind::Lio { "lio" } else { "tgt" };
         let key = path("chap.key").display().to_string();
         let settings = format!(
-            "chap_key_file = \"{key}\"\n[[backend]]\nname = \"lab@{kind}\"\nmax_over_subscription_ratio = 100\n[backend.driver.lvm]\nvolume_group = \"{group}\"\n\
+            "chap_key_file = \"{key}\"\n[[backend]]\nname = \"{name}\"\nmax_over_subscription_ratio = 100\n[backend.driver.lvm]\nvolume_group = \"{group}\"\n\
              lvm_type = \"{lvm_type}\"\nwipe = \"discard\"\n[backend.driver.lvm.target]\nkind = \"{kind}\"\nportals = {portals:?}\nchap_key_file = \"{key}\"\n"
         );
         std::fs::write(path("stele.toml"), settings).unwrap();

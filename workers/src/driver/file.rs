@@ -187,6 +187,10 @@ impl Driver for File {
         true
     }
 
+    fn removal_takes_along(&self) -> bool {
+        false
+    }
+
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
         self.pool("inventory", pool).map(|_| None)
     }

@@ -299,6 +299,10 @@ impl Driver for Memory {
         true
     }
 
+    fn removal_takes_along(&self) -> bool {
+        self.host.joins
+    }
+
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
         give_way().await;
         let state = self.host.lock();

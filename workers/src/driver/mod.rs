@@ -64,6 +64,12 @@ pub trait Driver: Clone + Send + Sync + 'static {
     /// Whether anything can be found again of what it made. Where not, there is nothing to compare with the log.
     fn keeps_data(&self) -> bool;
 
+    /// Whether a removal takes along what hangs on the volume. Whoever waited for his turn looks again before, lest
+    /// something hangs there by now.
+    fn removal_takes_along(&self) -> bool {
+        true
+    }
+
     /// Every target of ours through which hosts reach the pool's volumes; `None` when they do so in another way.
     ///
     /// # Errors
@@ -242,6 +248,10 @@ impl Driver for AnyDriver {
 
     fn keeps_data(&self) -> bool {
         dispatch!(self, driver => driver.keeps_data())
+    }
+
+    fn removal_takes_along(&self) -> bool {
+        dispatch!(self, driver => driver.removal_takes_along())
     }
 
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {

@@ -16,7 +16,7 @@ use crate::testing::{
     GIB, TestClock, clone_task, config, connect_task, create_task, delete_snapshot_task, delete_task, disconnect_task,
     extend_task, manage_task, pool, restore_task, revert_task, snapshot, snapshot_task, unmanage_task, volume,
 };
-use crate::turn::Room;
+use crate::turn::{Came, Lane, Room};
 
 /// A node on which volume 1 has 1 GiB and volume 2, of 1 GiB, is not active; volume 5 has snapshot 6, and somebody else
 /// has put something there under the name of volume 8. What is removed
@@ -330,6 +330,9 @@ impl Driver for Slow {
     fn keeps_data(&self) -> bool {
         true
     }
+    fn removal_takes_along(&self) -> bool {
+        self.host.driver().removal_takes_along()
+    }
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
         self.host.driver().exports(pool).await
     }
@@ -364,6 +367,38 @@ async fn a_new_volume_is_made_without_a_look_and_a_wrong_guess_harms_nobody() {
     slow.host.put(&pool(), Object::Volume(volume(12)), MemoryObject::foreign(GIB));
     assert_eq!((done(create_task(12, 1)).await, looks()), ("conflict".to_owned(), 3));
     assert_eq!((done(create_task(13, 100)).await, looks()), ("no_space".to_owned(), 4));
+}
+
+/// A delete in a room whose places for removals are taken for a second; how many looks it took, of half a second each.
+async fn late_delete(host: MemoryHost, task: &Task, meanwhile: impl FnOnce(&MemoryHost)) -> u128 {
+    let (clock, room) = (TestClock::new(), Room::new(4, 1, 9));
+    let mut other = room.enter().await;
+    let deadline = clock.now().plus_ms(60_000);
+    assert_eq!(other.aside(Lane::Removal, &clock, deadline, &Meter::default()).await, Came::AtOnce);
+    let slow = Slow { host: host.clone(), observe_ms: 500, chunk_ms: 0 };
+    let began = tokio::time::Instant::now();
+    let mut turn = room.enter().await;
+    let (done, ()) = futures_util::join!(execute(&slow, &clock, task, &mut turn, |_| ()), async {
+        tokio::time::sleep(Duration::from_millis(1000)).await;
+        meanwhile(&host);
+        drop(other);
+    });
+    outcome(done).unwrap();
+    1 + (began.elapsed().as_millis() - 1000) / 500
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_waited_looks_again_only_where_something_may_hang_on_the_volume() {
+    let thin = || MemoryHost::new(config(), None, [(pool(), 12 * GIB)]);
+    let deletes = delete_task(1);
+    assert_eq!(late_delete(filled(thin(), None), &deletes, |_| ()).await, 1);
+    assert_eq!(late_delete(filled(thin().with_joined_snapshots(), None), &deletes, |_| ()).await, 2);
+    // What a failed attempt left may meanwhile be that of a later one.
+    let reverts = Task { phase: Phase::Revert, ..create_task(1, 1) };
+    assert_eq!(late_delete(filled(thin(), None), &reverts, |_| ()).await, 2);
+    // It was removed meanwhile: that fails, and then there is a look.
+    let gone = |host: &MemoryHost| drop(host.take(&pool(), &Object::Volume(volume(1)).name()));
+    assert_eq!(late_delete(filled(thin(), None), &deletes, gone).await, 2);
 }
 
 async fn interim(observe_ms: u64, chunk_ms: u64) -> Vec<String> {

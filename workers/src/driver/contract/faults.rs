@@ -90,6 +90,10 @@ impl<D: Driver> Driver for Faulty<D> {
         self.driver.keeps_data()
     }
 
+    fn removal_takes_along(&self) -> bool {
+        self.driver.removal_takes_along()
+    }
+
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
         self.driver.exports(pool).await
     }

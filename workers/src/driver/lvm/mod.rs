@@ -225,6 +225,11 @@ impl Driver for Lvm {
         true
     }
 
+    /// `lvremove -f` removes a thick volume's snapshots with it; thin ones share blocks, and stand for themselves.
+    fn removal_takes_along(&self) -> bool {
+        self.0.thin_pool.is_none()
+    }
+
     async fn exports(&self, pool: &PoolName) -> Result<Option<Vec<ExportItem>>, Failure> {
         self.check("inventory", pool)?.exports().await
     }
