@@ -1,5 +1,7 @@
 //! Files and stream as one log.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 use stele_core::port::{AppendError, Log, LogEntry, LogReader, Unavailable};
 use stele_core::unit::Position;
@@ -84,23 +86,25 @@ impl<L: Log> Log for Archived<L> {
 
     async fn read_from(&self, from: Position) -> Result<ArchivedReader<L>, Unavailable> {
         let next = from.max(Position(1));
-        Ok(ArchivedReader { log: self.clone(), next, place: Some(self.open(next).await?) })
+        Ok(ArchivedReader { log: self.clone(), next, place: self.open(next).await? })
     }
 }
 
-#[derive(Debug)]
 enum Place<L: Log> {
     Files(ArchiveReader),
     Stream(L::Reader),
+    /// On the way from one to the other. A caller that gives up each time after a moment must not begin it again each time.
+    Opening(Opening<L>),
 }
+
+type Opening<L> = Pin<Box<dyn Future<Output = Result<Place<L>, Unavailable>> + Send>>;
 
 /// A place in the files, and then in the stream, that moves forward.
 pub struct ArchivedReader<L: Log> {
     log: Archived<L>,
     /// The position that comes next.
     next: Position,
-    /// Where it is read; none when it has to be opened.
-    place: Option<Place<L>>,
+    place: Place<L>,
 }
 
 impl<L: Log> std::fmt::Debug for ArchivedReader<L> {
@@ -109,28 +113,38 @@ impl<L: Log> std::fmt::Debug for ArchivedReader<L> {
     }
 }
 
+impl<L: Log> ArchivedReader<L> {
+    fn opening(&self) -> Place<L> {
+        let (log, next) = (self.log.clone(), self.next);
+        Place::Opening(Box::pin(async move { log.open(next).await }))
+    }
+}
+
 impl<L: Log> LogReader for ArchivedReader<L> {
     /// Safe to drop at any point: between taking messages and returning them nothing is awaited.
     async fn next_batch(&mut self, max: usize) -> Result<Vec<LogEntry>, Unavailable> {
         loop {
             let (read, is_file) = match &mut self.place {
-                Some(Place::Files(reader)) => (reader.next_batch(max).await, true),
-                Some(Place::Stream(reader)) => (reader.next_batch(max).await, false),
-                None => {
-                    self.place = Some(self.log.open(self.next).await?);
+                Place::Files(reader) => (reader.next_batch(max).await, true),
+                Place::Stream(reader) => (reader.next_batch(max).await, false),
+                Place::Opening(opening) => {
+                    let opened = opening.await;
+                    // A future that has ended is not asked again.
+                    self.place = self.opening();
+                    self.place = opened?;
                     continue;
                 }
             };
             match read {
                 // The end of the files: what follows is in the stream, or in a file that came since.
-                Ok(batch) if batch.is_empty() && is_file => self.place = None,
+                Ok(batch) if batch.is_empty() && is_file => self.place = self.opening(),
                 Ok(batch) => {
                     self.next = batch.last().map_or(self.next, |last| last.position.next());
                     return Ok(batch);
                 }
                 Err(error) if is_file => return Err(error),
                 Err(error) => match self.log.in_new_files(self.next) {
-                    Some(reader) => self.place = Some(Place::Files(reader)),
+                    Some(reader) => self.place = Place::Files(reader),
                     None => return Err(error),
                 },
             }

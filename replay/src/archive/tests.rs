@@ -1,9 +1,11 @@
 use std::fs;
 use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use stele_core::port::memory::MemoryLog;
-use stele_core::port::{Log, LogEntry, LogReader as _};
+use stele_core::port::{AppendError, Log, LogEntry, LogReader as _, Unavailable};
 use stele_core::unit::Position;
 use tempfile::TempDir;
 
@@ -345,6 +347,47 @@ fn whoever_reads_while_the_stream_is_purged_goes_on_in_the_files() {
     assert_eq!(entries(&archive, 1, 4), whole[..9]);
     assert!(run(archive.append(Bytes::new(), Position(9))).is_err());
     assert!(run(archive.read_from(Position(10))).is_err());
+}
+
+/// A stream that takes its time to be opened: whoever waits for it is asked to come again once.
+#[derive(Debug, Clone)]
+struct Slow(MemoryLog);
+
+impl Log for Slow {
+    type Reader = <MemoryLog as Log>::Reader;
+
+    async fn append(&self, payload: Bytes, expected: Position) -> Result<Position, AppendError> {
+        self.0.append(payload, expected).await
+    }
+
+    async fn tail(&self) -> Result<Position, Unavailable> {
+        self.0.tail().await
+    }
+
+    async fn get(&self, position: Position) -> Result<Option<LogEntry>, Unavailable> {
+        self.0.get(position).await
+    }
+
+    async fn read_from(&self, from: Position) -> Result<Self::Reader, Unavailable> {
+        let mut again = true;
+        std::future::poll_fn(|_| if std::mem::take(&mut again) { Poll::Pending } else { Poll::Ready(()) }).await;
+        self.0.read_from(from).await
+    }
+}
+
+#[test]
+fn whoever_gives_up_after_a_moment_gets_over_the_end_of_the_files_all_the_same() {
+    let whole = log().entries();
+    let at = folder_of(&log(), &[9]);
+    let log = Archived::new(Some(Archive::open(at.path()).unwrap()), Slow(log()));
+    let mut reader = run(log.read_from(Position(9))).unwrap();
+    assert_eq!(run(reader.next_batch(10)).unwrap(), whole[8..9]);
+    let mut once = || match pin!(reader.next_batch(10)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(batch) => Some(batch.unwrap()),
+        Poll::Pending => None,
+    };
+    assert_eq!(once(), None, "the stream is being opened");
+    assert_eq!(once().as_deref(), whole.get(9..whole.len().min(19)));
 }
 
 #[test]

@@ -81,7 +81,10 @@ pub(super) async fn run(session: &Session, connection: &Connection, args: &Archi
     let stay = tail.0 - plan.through.0;
     if !args.yes && !asked(session, plan.through)? {
         let what = format!("the stream still holds positions up to {}: nothing was purged", plan.through);
-        let remedy = format!("say --yes to purge them; {stay} positions stay, and the files hold the rest");
+        let remedy = format!(
+            "say it again with --until {} and --yes to purge them; {stay} positions stay, and the files hold the rest",
+            plan.through
+        );
         return Err(Failure::new("NotConfirmed", what, remedy));
     }
     log.live().purge_archived(&covered).await?;
