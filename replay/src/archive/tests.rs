@@ -328,7 +328,7 @@ fn whoever_reads_while_the_stream_is_purged_goes_on_in_the_files() {
     let mut all = run(reader.next_batch(3)).unwrap();
     archive(&folder, &live, through(9), Until::End).unwrap();
     assert_eq!(run(log.get(Position(2))).unwrap().as_ref(), Some(&whole[1]), "files that came since are found");
-    let bare = Archived::new(None, live.clone());
+    let bare = Archived::new(None, live);
     assert!(run(bare.read_from(Position(2))).is_err());
     assert_eq!(
         run(crate::source::missing(&bare, Position(4))).unwrap(),
@@ -399,7 +399,7 @@ fn the_state_is_described_and_read_back() {
     let described = Described::of(&verified, Position(9)).unwrap();
     assert_eq!(Described::read(folder.path(), Position(9)), Ok(None));
     described.write(folder.path()).unwrap();
-    assert_eq!(Described::read(folder.path(), Position(9)), Ok(Some(described.clone())));
+    assert_eq!(Described::read(folder.path(), Position(9)), Ok(Some(described)));
     fs::copy(Described::file(folder.path(), Position(9)), Described::file(folder.path(), Position(8))).unwrap();
     assert!(matches!(Described::read(folder.path(), Position(8)), Err(ArchiveError::Io { .. })));
     for name in [snapshot_file(Position(9)), snapshot_file(Position(120)), "projection-x.redb".to_owned()] {
