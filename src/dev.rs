@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::archive::{archive, cell_log};
 use crate::args::{AuthMethod, Dev, DriverKind};
 use crate::chap_key;
 use crate::control::{self, ControlSettings};
@@ -73,7 +74,9 @@ async fn run(
     let data = args.data.join("api");
     let (backends, chap_key) = backends(settings, args)?;
     let secrets = (authenticator, chap_key);
-    let served = api::start(connection.clone(), &data, args.http, secrets, stop.clone()).await?;
+    let archive = archive(settings)?;
+    let log = cell_log(&connection, archive.clone());
+    let served = api::start((connection.clone(), log), &data, args.http, secrets, stop.clone()).await?;
     let (url, probe) = (served.url(), served.probe());
     let control = ControlSettings {
         config: settings.from_file.control.clone(),
@@ -83,6 +86,7 @@ async fn run(
         claim_after: Duration::ZERO,
         host: crate::role::control::host_name(),
         streams,
+        archive,
     };
     let mut parts: JoinSet<Result<(), Failure>> = JoinSet::new();
     let controlled = (connection.clone(), stop.clone());

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use stele_replay::archive::ArchiveError;
 use stele_replay::export::{ExportError, FileError};
 use stele_replay::import::ImportError;
 use stele_replay::workload::{ReadError, WriteError};
+
+use crate::control::{ControlFailed, JournalError};
 
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +60,6 @@ from_error! {
     crate::nats::ConnectFailed => "NatsUnreachable", "start nats-server, or name it with --nats or STELE_NATS";
     crate::nats::StreamsFailed => "UnsafeStreams", "correct the streams' settings, or use another account";
     crate::nats::ServerProcessFailed => "NatsServer", "see the log file of nats-server in the data folder";
-    crate::control::ControlFailed => "ControlFailed", "nothing was changed; `stele replay verify` shows what is wrong with the log";
     stele_workers::driver::OpenError => "StorageUnusable", "correct the backend's settings or its storage";
     stele_projections::projection::OpenError => "ProjectionUnusable", "make it anew with `stele replay rebuild`";
     stele_projections::follow::FollowError => "LogUnusable", "nothing is served from it; `stele replay verify` shows what is wrong";
@@ -74,6 +76,58 @@ from_error! {
     stele_replay::moment::InvalidMoment => "InvalidMoment", "give a position, a time in RFC 3339, or `head`";
     stele_core::port::Unavailable => "Unavailable", "see whether nats-server and a control run, and try again";
     std::io::Error => "InputOutput", "see the message";
+}
+
+impl From<ControlFailed> for Failure {
+    fn from(error: ControlFailed) -> Self {
+        let (code, remedy) = match error {
+            ControlFailed::Archive(error) => return error.into(),
+            ControlFailed::LogArchived { .. } | ControlFailed::Journal(JournalError::LogArchived { .. }) => {
+                ("LogArchived", "name the archive with --archive, STELE_ARCHIVE or `archive` in the settings file")
+            }
+            _ => ("ControlFailed", "nothing was changed; `stele replay verify` shows what is wrong with the log"),
+        };
+        Self::new(code, error.to_string(), remedy)
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        let (code, remedy) = match error {
+            ArchiveError::File(error) => return error.into(),
+            ArchiveError::Export(error) => return error.into(),
+            ArchiveError::Io { .. } => ("ArchiveUnusable", "name a folder that can be read, and written by `archive`"),
+            ArchiveError::Misnamed { .. } | ArchiveError::Overlap { .. } | ArchiveError::Parted { .. } => {
+                ("ArchiveUnusable", "leave the folder to `stele replay archive` alone: take out what else lies there")
+            }
+            ArchiveError::Gap { .. } => {
+                ("ArchiveGap", "bring the file that holds them back, from a copy of the archive")
+            }
+            ArchiveError::Differs { .. } => {
+                ("ArchiveDiffers", "name the archive of this cell; if it is, keep both as they are, and a copy of each")
+            }
+            ArchiveError::StreamShorter { .. } => (
+                "LogShorter",
+                "name the archive of this cell; if it is, restore what the server lost, or import the archive",
+            ),
+            ArchiveError::TooFewStay { .. } => {
+                ("TooFewStay", "name an earlier position, or say with --keep how many stay")
+            }
+            ArchiveError::Busy(_) => ("ArchiveBusy", "wait for the other run"),
+            ArchiveError::NotSound { .. } => ("LogNotSound", "`stele replay verify` says what is wrong with the log"),
+            ArchiveError::NotAsVerified { .. } => ("LogChanged", "nothing was purged; `stele replay verify` says more"),
+            ArchiveError::NotPurged { .. } => {
+                ("NotPurged", "the files hold all of it; look at the stream with `nats stream info`, and say it again")
+            }
+            ArchiveError::Source(_) | ArchiveError::Unreadable(_) => {
+                ("LogUnreadable", "`stele replay verify` says what is wrong with the log")
+            }
+            ArchiveError::Unavailable(_) => {
+                ("Unavailable", "see whether nats-server runs, and say it again: it goes on")
+            }
+        };
+        Self::new(code, error.to_string(), remedy)
+    }
 }
 
 impl From<WriteError> for Failure {
@@ -158,6 +212,9 @@ impl From<ImportError> for Failure {
             ImportError::File(error) => return error.into(),
             ImportError::Source(_) | ImportError::Unavailable(_) => {
                 ("Unavailable", "see whether nats-server runs, and import again: it goes on")
+            }
+            ImportError::CutShort { .. } => {
+                ("ImportCutShort", "see whether nats-server runs, and import again: it goes on")
             }
             ImportError::Unreadable(_) => ("FileTooNew", "update this program"),
             ImportError::Gap { .. } => ("FileBeginsLater", "import the export that ends before this one begins first"),

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`args`], [`settings`], [`failure`] | the command line, what it comes to, what a failure tells |
+//! | [`archive`] | the log with its archived beginning, as everybody reads it |
 //! | [`nats`] | the only place that knows the NATS client: the ports on JetStream |
 //! | [`control`] | the control role: standby, claim, lead |
 //! | [`role`], [`dev`] | the roles as processes; a whole cell in one |
@@ -13,6 +14,7 @@
 //! | [`bench`] | measuring from outside |
 
 pub mod access;
+pub mod archive;
 pub mod args;
 pub mod bench;
 pub mod chap_key;

@@ -34,6 +34,8 @@ pub struct SettingsFile {
     pub auth: AuthSettings,
     /// The file with the key of the CHAP secrets that an API shows.
     pub chap_key_file: Option<PathBuf>,
+    /// The folder with the log's archived beginning.
+    pub archive: Option<PathBuf>,
     /// Replies arrive below this subject; needed where NATS permissions are per client.
     pub inbox_prefix: Option<String>,
     /// What a control decides by.
@@ -75,6 +77,8 @@ pub struct Settings {
     pub url: From<String>,
     /// The project that commands are for.
     pub project: From<ProjectId>,
+    /// The folder with the log's archived beginning, when there is one.
+    pub archive: Option<From<PathBuf>>,
     /// The token for the API, when there is one.
     pub token: Option<Token>,
     /// The file, when there is one.
@@ -136,7 +140,11 @@ impl Settings {
         let id = ProjectId::new(&project.value)
             .map_err(|e| SettingsError::Invalid { path: project.source.clone(), why: e.to_string() })?;
         let project = From { value: id, source: project.source };
-        Ok(Self { nats, url, project, token: global.token.clone(), file: global.config.clone(), from_file })
+        let given = global.archive.clone().map(|value| From { value, source: "--archive or STELE_ARCHIVE".to_owned() });
+        let in_file = from_file.archive.clone().map(|value| From { value, source: file_source() });
+        let archive = given.or(in_file);
+        let (token, file) = (global.token.clone(), global.config.clone());
+        Ok(Self { nats, url, project, archive, token, file, from_file })
     }
 
     /// How to connect to NATS as `name`.

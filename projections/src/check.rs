@@ -17,19 +17,28 @@ pub enum LogError {
         /// Where the log ends.
         log_tail: Position,
     },
+    /// What was applied last, or what comes next, is not in the log any more, and the log goes on behind it.
+    #[error(
+        "the log does not hold position {position} any more, which is needed here: it was archived, purged or deleted. \
+         Nothing is served. Name the archive that holds it with --archive"
+    )]
+    Gone {
+        /// The position that is needed.
+        position: Position,
+    },
     /// Something else stands where the last applied record stood.
     #[error(
-        "the log was changed: the record at position {position} had hash {expected}, and there is now {}. \
-         Nothing is served. Keep the log and this file as they are, stop every control, and run `stele replay verify`",
-        found.map_or_else(|| "no message".to_owned(), |hash| format!("one with hash {hash}"))
+        "the log was changed: the record at position {position} had hash {expected}, and there is now one with hash \
+         {found}. Nothing is served. Keep the log and this file as they are, stop every control, and run `stele replay \
+         verify`"
     )]
     Differs {
         /// Where it stands.
         position: Position,
         /// The hash of what was applied.
         expected: Hash,
-        /// The hash of what is there; `None` when there is no message.
-        found: Option<Hash>,
+        /// The hash of what is there.
+        found: Hash,
     },
 }
 
@@ -60,14 +69,23 @@ pub(crate) async fn check<L: Log>(cursor: Cursor, log: &L) -> Result<(), CheckEr
     if log_tail < cursor.seen {
         return Err(LogError::Shorter { have: cursor.seen, log_tail }.into());
     }
+    goes_on(cursor.seen.next(), log).await?;
     let position = cursor.chain.position;
     if position == Position(0) {
         return Ok(());
     }
-    let found = log.get(position).await?.map(|entry| Hash::of(&entry.payload));
-    let expected = cursor.chain.hash;
-    if found == Some(expected) {
-        return Ok(());
+    let Some(entry) = log.get(position).await? else { return Err(LogError::Gone { position }.into()) };
+    let (expected, found) = (cursor.chain.hash, Hash::of(&entry.payload));
+    if found == expected { Ok(()) } else { Err(LogError::Differs { position, expected, found }.into()) }
+}
+
+/// Whether the log holds what comes next, where it goes on.
+pub(crate) async fn goes_on<L: Log>(position: Position, log: &L) -> Result<(), CheckError> {
+    // A server that leads only just now may not know yet what another one told: it is asked twice.
+    for _ in 0..2 {
+        if log.tail().await? < position || log.get(position).await?.is_some() {
+            return Ok(());
+        }
     }
-    Err(LogError::Differs { position, expected, found }.into())
+    Err(LogError::Gone { position }.into())
 }

@@ -5,7 +5,7 @@ use stele_core::port::{Log, LogReader as _, Unavailable};
 use stele_core::unit::Position;
 use tracing::warn;
 
-use crate::check::LogError;
+use crate::check::{CheckError, LogError, goes_on};
 use crate::follow::{BATCH, apply_in_background};
 use crate::projection::{ApplyError, OpenError, Projection};
 use crate::store::StoreError;
@@ -34,7 +34,7 @@ pub enum RebuildError {
     /// The log could not be folded.
     #[error(transparent)]
     Apply(#[from] ApplyError),
-    /// The log became shorter meanwhile.
+    /// The log became shorter meanwhile, or does not hold its beginning.
     #[error(transparent)]
     Log(#[from] LogError),
     /// The log does not answer.
@@ -62,11 +62,29 @@ pub enum RebuildError {
 pub async fn rebuild<L: Log>(
     log: &L,
     path: &Path,
+    on_progress: impl FnMut(RebuildProgress) + Send,
+) -> Result<RebuildProgress, RebuildError> {
+    let tail = log.tail().await?;
+    rebuild_through(log, path, tail, on_progress).await
+}
+
+/// The same up to a position that the log holds, and not one message further.
+///
+/// # Errors
+/// As [`rebuild`].
+pub async fn rebuild_through<L: Log>(
+    log: &L,
+    path: &Path,
+    tail: Position,
     mut on_progress: impl FnMut(RebuildProgress) + Send,
 ) -> Result<RebuildProgress, RebuildError> {
     let beside = beside(path);
     remove_leftover(&beside)?;
-    let tail = log.tail().await?;
+    match goes_on(Position(1), log).await {
+        Ok(()) => {}
+        Err(CheckError::Log(error)) => return Err(error.into()),
+        Err(CheckError::Unavailable(trouble)) => return Err(trouble.into()),
+    }
     let mut projection = Projection::open(&beside)?;
     let mut tries = 0;
     while projection.cursor().seen < tail {
@@ -104,10 +122,12 @@ async fn read_on<L: Log>(
         Err(trouble) => return (projection, Err(trouble.into())),
     };
     while projection.cursor().seen < tail {
-        let batch = match reader.next_batch(BATCH).await {
+        let mut batch = match reader.next_batch(BATCH).await {
             Ok(batch) => batch,
             Err(trouble) => return (projection, Err(trouble.into())),
         };
+        // What was appended since, or is not wanted.
+        batch.retain(|entry| entry.position <= tail);
         let (kept, applied) = apply_in_background(projection, batch).await;
         projection = kept;
         if let Err(error) = applied {

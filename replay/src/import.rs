@@ -1,11 +1,18 @@
 //! An exported file into a log: an empty one, or one that holds the beginning of the file already.
 //!
-//! What the log holds is compared message by message; the rest is appended one at a time, each naming the position that
-//! it must come behind, as the writer does it. Positions and bytes are thereby those of the file, and with them every
-//! hash. An import that was cut short goes on the same way.
+//! What the log holds is compared message by message; the rest is appended, each message naming the position that it must
+//! come behind, as the writer does it. Positions and bytes are thereby those of the file, and with them every hash.
+//!
+//! Many messages are under way at once. A writer must not do that: when somebody else's record takes the place of one,
+//! the one behind it still finds the end that it names. Here nobody else is to write, and if somebody does, the import
+//! ends with [`ImportError::Taken`] and the log is of no use anyway. When one is lost, those behind it find another end
+//! than they name and are refused. The answers are looked at in order, and the first failure ends the import; what is in
+//! the log then is a beginning of the file, and the next import goes on behind it.
 
 use std::io::{self, Write};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use serde::Serialize;
 use stele_core::chain::{Chain, Link, Unreadable};
 use stele_core::port::{AppendError, Log, LogEntry, Unavailable};
@@ -15,6 +22,12 @@ use crate::export::{ExportedLog, FileError};
 use crate::progress::{Progress, Silent};
 use crate::source::{Source, SourceError};
 use crate::verify::Head;
+
+/// The most messages that are under way at once.
+const UNDER_WAY_MAX: usize = 256;
+
+/// The most bytes that are under way at once; one message more may be.
+const UNDER_WAY_BYTES_MAX: usize = 8 << 20;
 
 /// Why a file was not imported to its end. What was appended before is a beginning of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +51,14 @@ pub enum ImportError {
         first: Position,
         /// The log's last.
         tail: Position,
+    },
+    /// The log did not say whether it holds a message now. Everything before it is there.
+    #[error("the import came to position {}, and then {why}", position.0 - 1)]
+    CutShort {
+        /// The message that was not acknowledged.
+        position: Position,
+        /// What the log said.
+        why: Unavailable,
     },
     /// The two histories are not the same.
     #[error("the log and the file hold different messages at position {0}: they are different histories from there on")]
@@ -96,12 +117,9 @@ pub async fn import<L: Log>(file: &ExportedLog, log: &L, progress: &mut dyn Prog
     reaches_the_beginning(file, log).await?;
     let mut reader = file.reader(first);
     let mut chain = file.header().before;
-    let mut next = |advance: &mut dyn Progress| -> Result<Option<LogEntry>, ImportError> {
+    let mut next = || -> Result<Option<LogEntry>, ImportError> {
         let entry = reader.next_entry()?;
-        if let Some(entry) = &entry {
-            follow(&mut chain, entry)?;
-            advance.advance(1);
-        }
+        entry.iter().try_for_each(|entry| follow(&mut chain, entry))?;
         Ok(entry)
     };
 
@@ -113,27 +131,47 @@ pub async fn import<L: Log>(file: &ExportedLog, log: &L, progress: &mut dyn Prog
             break;
         }
         for there in entries {
-            if next(progress)?.as_ref() != Some(&there) {
+            if next()?.as_ref() != Some(&there) {
                 return Err(ImportError::Diverged(there.position));
             }
             present += 1;
+            progress.advance(1);
         }
     }
 
-    let mut appended = 0;
-    while let Some(LogEntry { position, payload }) = next(progress)? {
-        log.append(payload, Position(position.0 - 1)).await.map_err(|error| match error {
-            AppendError::Conflict(position) => ImportError::Taken(position),
-            AppendError::Refused(why) => ImportError::Refused { position, why },
-            AppendError::Unavailable(unavailable) => unavailable.into(),
-        })?;
-        appended += 1;
-    }
+    let appended = append(log, &mut next, progress).await?;
     if chain != file.footer().head {
         return Err(ImportError::HeadDiffers { found: chain.position, said: file.footer().head.position });
     }
     progress.finish();
     Ok(Imported { first, last, present, appended, tail: tail.max(last), head: Head::from(&chain) })
+}
+
+/// Appends what `next` gives, and gives how many that were.
+async fn append<L: Log>(
+    log: &L,
+    next: &mut (dyn FnMut() -> Result<Option<LogEntry>, ImportError> + Send),
+    progress: &mut dyn Progress,
+) -> Result<u64, ImportError> {
+    let mut under_way = FuturesOrdered::new();
+    let (mut bytes_under_way, mut appended) = (0, 0);
+    loop {
+        while under_way.len() < UNDER_WAY_MAX && bytes_under_way < UNDER_WAY_BYTES_MAX {
+            let Some(LogEntry { position, payload }) = next()? else { break };
+            let (log, bytes) = (log.clone(), payload.len());
+            bytes_under_way += bytes;
+            under_way.push_back(async move { (position, bytes, log.append(payload, Position(position.0 - 1)).await) });
+        }
+        let Some((position, bytes, landed)) = under_way.next().await else { return Ok(appended) };
+        landed.map_err(|error| match error {
+            AppendError::Conflict(position) => ImportError::Taken(position),
+            AppendError::Refused(why) => ImportError::Refused { position, why },
+            AppendError::Unavailable(why) => ImportError::CutShort { position, why },
+        })?;
+        bytes_under_way -= bytes;
+        appended += 1;
+        progress.advance(1);
+    }
 }
 
 /// Follows the log up to where the file begins: it must come to the record that the file builds on.

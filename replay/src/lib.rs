@@ -9,6 +9,7 @@
 //!                  +--> at       the state at a position or a time
 //!                  +--> diff     what changed between two of them
 //!                  '--> export   the log as a file, which all of the above read as well
+//! LOG -> archive --> FILES, verified and read back, so that the stream need not hold its beginning for ever
 //! FILE -> import --> LOG of an empty cell
 //! DB --> cinder --> what is wrong with Cinder's quota, and commands that adopt what it holds
 //! ```
@@ -27,12 +28,14 @@
 //! | [`at`], [`moment`] | the state at a moment, as tables |
 //! | [`diff`] | two states compared, entity by entity and field by field |
 //! | [`export`], [`import`] | the log as a file, and back into a log |
+//! | [`archive`] | the log's beginning as files in a folder, and files and stream as one log |
 //! | [`cinder`] | a database of OpenStack Cinder: its quota checked, its volumes planned into commands |
 //! | [`table`], [`progress`] | columns for people; how far the reading is |
 //!
 //! Nothing here knows NATS or prints: output goes to a writer that the caller gives. Nothing writes to a log but
 //! [`import`] and [`heal`], which only add what a file or a journal holds behind what is there already.
 
+pub mod archive;
 pub mod at;
 pub mod checkpoint;
 pub mod cinder;

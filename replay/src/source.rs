@@ -22,8 +22,9 @@ const PATIENCE: u32 = 15;
 pub enum SourceError {
     /// The log does not begin with its first message.
     #[error(
-        "the log begins at position {first}: positions 1 to {} are missing (purged or deleted), and nothing can be \
-         concluded without them. Restore the stream from a backup that begins at position 1",
+        "the log begins at position {first}: positions 1 to {} are missing (archived, purged or deleted), and nothing can \
+         be concluded without them. Name the archive that holds them with --archive, or restore the stream from a backup \
+         that begins at position 1",
         first.0.saturating_sub(1)
     )]
     FirstMissing {
@@ -32,7 +33,8 @@ pub enum SourceError {
     },
     /// Messages within the log are gone.
     #[error(
-        "positions {from} to {to} are missing from the log (deleted). Restore the stream from a backup that holds them"
+        "positions {from} to {to} are missing from the log (archived, purged or deleted). Name the archive that holds \
+         them with --archive, or restore the stream from a backup that holds them"
     )]
     Hole {
         /// The first that is missing.
@@ -110,7 +112,7 @@ impl<L: Log> Source<L> {
         let mut source = Self { log: log.clone(), reader: None, next: from, until };
         if until >= from {
             if log.get(from).await?.is_none() {
-                return Err(SourceError::FirstMissing { first: source.first_after(from, tail).await? });
+                return Err(SourceError::FirstMissing { first: first_after(log, from, tail).await? });
             }
             source.reader = Some(log.read_from(from).await?);
         }
@@ -228,28 +230,41 @@ impl<L: Log> Source<L> {
         if self.log.get(self.next).await.ok()?.is_some() {
             return None;
         }
-        let first = self.first_after(self.next, tail).await.ok()?;
-        let to = Position(first.0 - 1);
-        Some(if self.next == Position(1) {
-            SourceError::FirstMissing { first }
-        } else {
-            SourceError::Hole { from: self.next, to }
-        })
+        missing(&self.log, self.next).await.ok()?
     }
+}
 
-    /// The first message behind a missing one. A purge leaves one hole, so halving finds its end with few questions; of
-    /// several holes the end of one of them is found.
-    async fn first_after(&self, missing: Position, tail: Position) -> Result<Position, Unavailable> {
-        let (mut missing, mut there) = (missing.0, tail.next().0);
-        while there - missing > 1 {
-            let middle = missing + (there - missing) / 2;
-            match self.log.get(Position(middle)).await? {
-                Some(_) => there = middle,
-                None => missing = middle,
-            }
+/// What is wrong when a log that goes on behind a position does not hold that; `None` when it holds it, or ends before.
+///
+/// # Errors
+/// [`Unavailable`] when the log does not answer.
+pub async fn missing<L: Log>(log: &L, position: Position) -> Result<Option<SourceError>, Unavailable> {
+    // A server that leads only just now may not know yet what another one told: it is asked twice.
+    for _ in 0..2 {
+        if log.tail().await? < position || log.get(position).await?.is_some() {
+            return Ok(None);
         }
-        Ok(Position(there))
     }
+    let first = first_after(log, position, log.tail().await?).await?;
+    Ok(Some(if position == Position(1) {
+        SourceError::FirstMissing { first }
+    } else {
+        SourceError::Hole { from: position, to: Position(first.0 - 1) }
+    }))
+}
+
+/// The first message behind a missing one. A purge leaves one hole, so halving finds its end with few questions; of
+/// several holes the end of one of them is found.
+pub(crate) async fn first_after<L: Log>(log: &L, missing: Position, tail: Position) -> Result<Position, Unavailable> {
+    let (mut missing, mut there) = (missing.0, tail.next().0);
+    while there - missing > 1 {
+        let middle = missing + (there - missing) / 2;
+        match log.get(Position(middle)).await? {
+            Some(_) => there = middle,
+            None => missing = middle,
+        }
+    }
+    Ok(Position(there))
 }
 
 #[cfg(test)]

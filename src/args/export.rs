@@ -23,7 +23,7 @@ pub struct Export {
 /// `stele replay import`
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The export
+    /// The export, or an archive of `stele replay archive`
     #[arg(value_name = "EXPORT")]
     pub path: PathBuf,
     /// Copies of each stream that has to be made, for a NATS cluster

@@ -1,5 +1,6 @@
 //! The command line, as typed. What it comes to, with the environment and the settings file, is [`crate::settings`].
 
+mod archive;
 mod auth;
 mod cinder;
 mod client;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use stele_core::id::ProjectId;
 
+pub use archive::ArchiveArgs;
 pub use auth::{Auth, AuthMethod};
 pub use cinder::{CheckCinder, ImportCinder};
 pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, VolumeManage, Wait};
@@ -57,6 +59,9 @@ pub struct Global {
     /// The project that commands are for [default: demo]
     #[arg(long, global = true, env = "STELE_PROJECT", value_name = "PROJECT")]
     pub project: Option<ProjectId>,
+    /// The folder with the log's beginning that `stele replay archive` moved out of the stream
+    #[arg(long, global = true, env = "STELE_ARCHIVE", value_name = "DIR")]
+    pub archive: Option<PathBuf>,
     /// Answer in JSON, for machines
     #[arg(long, global = true)]
     pub json: bool,

@@ -3,12 +3,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use stele_replay::checkpoint::PublicKey;
 
-use super::{CheckCinder, Export, Import, ImportCinder, Play, WhatIf};
+use super::{ArchiveArgs, CheckCinder, Export, Import, ImportCinder, Play, WhatIf};
 
 /// `stele replay`
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// Read this export instead of the live log; no NATS is needed then
+    /// Read this export, or this archive of `stele replay archive`, instead of the live log; no NATS is needed then
     #[arg(long, global = true, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// What to do.
@@ -107,6 +107,8 @@ pub enum Replay {
     Export(Export),
     /// Put the log of a file into an empty cell, or go on with it
     Import(Import),
+    /// Move the beginning of the log out of the stream: verified, into files that every other command reads as well
+    Archive(ArchiveArgs),
     /// Adopt what a database of OpenStack Cinder holds: types, limits, volumes, snapshots, groups, attachments
     ImportCinder(ImportCinder),
 }

@@ -18,6 +18,11 @@ pub(super) async fn check(session: &Session) -> Result<(), Failure> {
         ),
         ("url", settings.url.value.clone(), settings.url.source.clone()),
         ("project", settings.project.value.to_string(), settings.project.source.clone()),
+        (
+            "archive",
+            settings.archive.as_ref().map_or_else(|| "none".to_owned(), |from| from.value.display().to_string()),
+            settings.archive.as_ref().map_or_else(|| "default".to_owned(), |from| from.source.clone()),
+        ),
         ("backends", settings.from_file.backends.len().to_string(), file.clone()),
         ("task_deadline_ms", settings.from_file.control.task_deadline_ms.to_string(), file.clone()),
         ("idempotency_ms", settings.from_file.control.idempotency_ms.to_string(), file),

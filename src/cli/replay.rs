@@ -1,5 +1,6 @@
 //! `stele replay`: the audit tool on the live log, or on a file.
 
+mod archive;
 mod checkpoint;
 mod cinder;
 mod explain;
@@ -25,9 +26,9 @@ use stele_replay::verify::{LiveDigest, Verification, VerifyOptions, verify};
 
 use super::output::{json, line, stdout};
 use super::{Session, replay_file};
+use crate::archive::joined;
 use crate::args::{AtWhat, Replay, ReplayArgs, ShowWhat};
 use crate::failure::Failure;
-use crate::nats::JetStreamLog;
 use crate::role::api::PROJECTION_FILE;
 
 pub(super) async fn run(session: &Session, args: &ReplayArgs) -> Result<(), Failure> {
@@ -38,16 +39,24 @@ pub(super) async fn run(session: &Session, args: &ReplayArgs) -> Result<(), Fail
         return replay_file::run(session, path, &args.what).await;
     }
     let connection = session.connection().await?;
-    let log = JetStreamLog::new(&connection, 0);
+    match &args.what {
+        Replay::Archive(args) => return archive::run(session, &connection, args).await,
+        Replay::Import(args) => return replay_file::import_into(session, &connection, args).await,
+        _ => {}
+    }
+    let log = joined(&connection, &session.settings).await?;
+    if let Some(archive) = log.archive() {
+        archive.check(&mut Bar::new("checking"))?;
+    }
     match &args.what {
         Replay::Verify { log_only: false, checkpoints, believe } => {
             let kept = checkpoint::kept(checkpoints, believe)?;
             let live = Some(live_digest(session).await?);
+            log.compare(&mut Bar::new("comparing")).await?;
             verify_log(session, &log, VerifyOptions { live, kept, ..VerifyOptions::default() }).await
         }
-        Replay::Import(args) => replay_file::import_into(session, &connection, args).await,
         Replay::Heal { journal, yes } => heal::run(session, &log, journal, *yes).await,
-        Replay::Play(args) => play::run(session, &connection, args).await,
+        Replay::Play(args) => play::run(session, (&connection, &log), args).await,
         Replay::Quota { log_only: false, .. } => quota::run_live(session, &log).await,
         what => read(session, &log, what).await,
     }
@@ -69,7 +78,7 @@ pub(super) async fn read<L: Log>(session: &Session, log: &L, what: &Replay) -> R
         Replay::Diff { from, to } => difference(session, log, from, to).await,
         Replay::Rebuild { data } => rebuild_projection(session, log, data).await,
         Replay::Export(args) => replay_file::export_from(session, log, args).await,
-        Replay::Import(_) | Replay::ImportCinder(_) | Replay::Heal { .. } | Replay::Play(_) => {
+        Replay::Import(_) | Replay::ImportCinder(_) | Replay::Archive(_) | Replay::Heal { .. } | Replay::Play(_) => {
             let remedy = "name the cell with --nats, and leave --file out";
             Err(Failure::new("NotALog", "a file is only read: nothing is appended to it", remedy))
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use stele_replay::archive::Archive;
 use stele_replay::export::{ExportOptions, ExportedLog, FRAME_BYTES, export};
 use stele_replay::import::import;
 use stele_replay::verify::{Beginning, VerifyOptions, verify_behind};
@@ -21,8 +22,13 @@ const SHARD: u32 = 0;
 /// A leader says every 0.4 s that it lives.
 const LEADER_SILENT_FOR: Duration = Duration::from_secs(2);
 
-/// Reads a file instead of the log.
+/// Reads a file, or an archive, instead of the log.
 pub(super) async fn run(session: &Session, path: &Path, what: &Replay) -> Result<(), Failure> {
+    if path.is_dir() {
+        let archive = Archive::open(path)?;
+        archive.check(&mut Bar::new("checking"))?;
+        return read(session, &archive, what).await;
+    }
     let file = checked(path)?;
     let (first, before) = (file.header().first, file.header().before);
     if first.0 <= 1 || matches!(what, Replay::Import(_)) {
@@ -64,15 +70,42 @@ pub(super) async fn export_from<L: stele_core::port::Log>(
 }
 
 pub(super) async fn import_into(session: &Session, connection: &Connection, args: &Import) -> Result<(), Failure> {
-    let file = checked(&args.path)?;
+    let files = files(&args.path)?;
     let streams = StreamSettings { replicas: usize::from(args.replicas), ..StreamSettings::default() };
     prepared(connection, &streams, args.server_syncs.then_some(true), args.force).await?;
     nobody_leads(connection).await?;
-    let imported = import(&file, &JetStreamLog::new(connection, SHARD), &mut Bar::new("importing")).await?;
-    if session.json {
-        return json(&imported);
+    let log = JetStreamLog::new(connection, SHARD);
+    let mut all = Vec::new();
+    for file in &files {
+        let imported = import(file, &log, &mut Bar::new("importing")).await?;
+        if !session.json {
+            imported.render(&mut stdout())?;
+        }
+        all.push(imported);
     }
-    Ok(imported.render(&mut stdout())?)
+    match all.as_slice() {
+        _ if !session.json => Ok(()),
+        [one] if !args.path.is_dir() => json(one),
+        all => json(&all),
+    }
+}
+
+/// The file, or those of an archive, each with every frame compared with its checksum.
+fn files(path: &Path) -> Result<Vec<ExportedLog>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![checked(path)?]);
+    }
+    let archive = Archive::open(path)?;
+    archive.check(&mut Bar::new("checking"))?;
+    if archive.files().is_empty() {
+        let what = format!("{} holds no file of an archive", path.display());
+        return Err(Failure::new(
+            "ArchiveEmpty",
+            what,
+            "name a folder that `stele replay archive` wrote, or an export",
+        ));
+    }
+    Ok(archive.files().to_vec())
 }
 
 /// Opens a file and compares every frame with its checksum, before anything is told from it.

@@ -67,8 +67,17 @@ pub enum JournalError {
         position: Position,
         /// The hash of what was acknowledged.
         expected: Hash,
-        /// The hash of what is there; `none` when nothing is.
-        found: String,
+        /// The hash of what is there.
+        found: Hash,
+    },
+    /// What was acknowledged is not in the log any more, and the log goes on behind it.
+    #[error(
+        "LogArchived: the newest record that this control knows is at position {position}, which the log does not hold any \
+         more: it was archived, purged or deleted. Name the archive that holds it with --archive"
+    )]
+    LogArchived {
+        /// The position.
+        position: Position,
     },
     /// The log does not answer.
     #[error(transparent)]
@@ -134,12 +143,10 @@ impl Journal {
         if tail < position {
             return Err(JournalError::LogShorter { tail, acknowledged: position });
         }
-        let found = log.get(position).await?.map(|entry| Hash::of(&entry.payload));
-        if found == Some(expected) {
-            return Ok(());
-        }
-        let found = found.map_or_else(|| "none".to_owned(), |hash| hash.to_string());
-        Err(JournalError::LogDiffers { position, expected, found })
+        let Some(found) = log.get(position).await?.map(|entry| Hash::of(&entry.payload)) else {
+            return Err(JournalError::LogArchived { position });
+        };
+        if found == expected { Ok(()) } else { Err(JournalError::LogDiffers { position, expected, found }) }
     }
 
     /// Keeps a record that the log acknowledged.

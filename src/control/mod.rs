@@ -20,12 +20,16 @@ use stele_core::fold::{FoldError, Folded};
 use stele_core::id::WriterId;
 use stele_core::port::Unavailable;
 use stele_core::state::Config;
+use stele_core::unit::Position;
+use stele_replay::archive::{Archive, ArchiveError};
+use stele_replay::source::SourceError;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub use journal::{JOURNAL_FILE, Journal, JournalError};
 
-use crate::nats::{Connection, JetStreamDispatcher, JetStreamInbox, JetStreamLog, StreamSettings};
+use crate::archive::{CellLog, cell_log};
+use crate::nats::{Connection, JetStreamDispatcher, JetStreamInbox, StreamSettings};
 
 /// How a control runs.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ pub struct ControlSettings {
     pub host: String,
     /// How the streams are made when the task queue was lost.
     pub streams: StreamSettings,
+    /// Where the log's beginning is when the stream does not hold it any more.
+    pub archive: Option<Archive>,
 }
 
 /// Why a control stopped.
@@ -53,6 +59,17 @@ pub enum ControlFailed {
     /// The log has lost records that this control knows were acknowledged, or holds other ones.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The archive cannot be read, or is not the beginning of this log.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The log does not hold what has to be folded next.
+    #[error("LogArchived: this control has folded the log up to position {}; {what}", seen.0)]
+    LogArchived {
+        /// Up to where it was folded.
+        seen: Position,
+        /// What is missing.
+        what: SourceError,
+    },
     /// A decision did not fit the state: a fault of this program.
     #[error(transparent)]
     Corrupt(#[from] stele_core::evolve::Corrupt),
@@ -68,7 +85,7 @@ pub enum ControlFailed {
 #[derive(Debug, Clone)]
 struct Doors {
     connection: Connection,
-    log: JetStreamLog,
+    log: CellLog,
     inbox: JetStreamInbox,
     dispatcher: JetStreamDispatcher,
 }
@@ -83,11 +100,12 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), ControlFailed> {
     let doors = Doors {
-        log: JetStreamLog::new(&connection, 0),
+        log: cell_log(&connection, settings.archive.clone()),
         inbox: JetStreamInbox::new(&connection),
         dispatcher: JetStreamDispatcher::new(&connection, settings.streams.clone()),
         connection,
     };
+    doors.log.join().await?;
     let journal = Journal::open(&settings.data.join(JOURNAL_FILE), !settings.server_syncs)?;
     journal.check_against(&doors.log).await?;
     let writer = WriterId(uuid::Uuid::now_v7());

@@ -6,6 +6,7 @@ use stele_core::fold::{Folded, Folding};
 use stele_core::id::WriterId;
 use stele_core::port::{Log as _, LogReader as _, Unavailable};
 use stele_core::unit::Position;
+use stele_replay::source::missing;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -44,6 +45,7 @@ pub(super) async fn until_claim(
         let mut open = match open {
             Ok(open) => open,
             Err(error) => {
+                not_archived(doors, seen).await?;
                 pause(&error, stop).await;
                 if stop.is_cancelled() {
                     return Ok(None);
@@ -73,7 +75,10 @@ pub(super) async fn until_claim(
                     logging::follow(&folded.state.log_levels, logging::CONTROL, &settings.host);
                     reader = Some(open);
                 }
-                Err(error) => pause(&error, stop).await,
+                Err(error) => {
+                    not_archived(doors, seen).await?;
+                    pause(&error, stop).await;
+                }
             },
             () = tokio::time::sleep_until(claim_at) => reader = Some(open),
         }
@@ -85,6 +90,14 @@ pub(super) async fn until_claim(
                 Err(error) => pause(&error, stop).await,
             }
         }
+    }
+}
+
+/// The log does not give what comes next: whether it will ever be able to.
+async fn not_archived(doors: &Doors, seen: Position) -> Result<(), ControlFailed> {
+    match missing(&doors.log, seen.next()).await {
+        Ok(Some(what)) => Err(ControlFailed::LogArchived { seen, what }),
+        Ok(None) | Err(_) => Ok(()),
     }
 }
 

@@ -11,6 +11,7 @@ use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
 use stele_core::port::{AppendError, Log, LogEntry, LogReader, Unavailable};
 use stele_core::unit::{Position, Timestamp};
+use stele_replay::archive::Covered;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connect::Connection;
@@ -91,12 +92,15 @@ impl JetStreamLog {
         })
     }
 
-    /// Drops every record up to and including `position`; for truncation behind a snapshot. Safe to repeat.
+    /// Drops every message up to and including the last one that the proof is about. Safe to repeat.
+    ///
+    /// Nothing else purges the log, and nobody can without such a proof. Who does needs the permission to publish on
+    /// `$JS.API.STREAM.PURGE.STELE_LOG`.
     ///
     /// # Errors
     /// [`Unavailable`] when the leader did not confirm it.
-    pub async fn purge_through(&self, position: Position) -> Result<(), Unavailable> {
-        super::inbox::purge(&self.context, LOG_STREAM, position.0).await
+    pub async fn purge_archived(&self, covered: &Covered) -> Result<(), Unavailable> {
+        super::inbox::purge(&self.context, LOG_STREAM, covered.through().0).await
     }
 }
 

@@ -24,13 +24,14 @@ use tracing::{info, warn};
 use super::connect::{checked, connected};
 use super::control::host_name;
 use super::stop;
+use crate::archive::{CellLog, archive, cell_log, take_snapshot, until_joined};
 use crate::args::{self, Token};
 use crate::chap_key;
 use crate::cli::Api;
 use crate::clock::now;
 use crate::failure::Failure;
 use crate::logging;
-use crate::nats::{Commands, Connection, JetStreamLog};
+use crate::nats::{Commands, Connection};
 use crate::settings::Settings;
 
 /// How often it is looked whether operators changed the log levels; only while the log moves.
@@ -49,7 +50,8 @@ pub async fn main(settings: &Settings, args: &args::Api) -> Result<(), Failure> 
     let authenticator = settings.from_file.auth.with(&args.auth).authenticator(args.http).await?;
     let key_file = args.chap_key_file.as_ref().or(settings.from_file.chap_key_file.as_ref());
     let key = key_file.map(|file| chap_key::read(file)).transpose()?;
-    let served = start(connection, &args.data, args.http, (authenticator, key), stop::on_signals()).await?;
+    let log = cell_log(&connection, archive(settings)?);
+    let served = start((connection, log), &args.data, args.http, (authenticator, key), stop::on_signals()).await?;
     info!(url = served.url(), "the API listens");
     served.run().await
 }
@@ -63,7 +65,7 @@ pub struct Serving {
     progress: (watch::Sender<Progress>, watch::Receiver<Progress>),
     authenticator: Authenticator,
     chap_key: Option<ChapKey>,
-    log: JetStreamLog,
+    log: CellLog,
     commands: Commands,
     stop: CancellationToken,
 }
@@ -80,20 +82,23 @@ pub struct Probe {
 /// # Errors
 /// A [`Failure`] when the address is taken, or when the projection cannot be opened.
 pub async fn start(
-    connection: Connection,
+    (connection, log): (Connection, CellLog),
     data: &Path,
     http: SocketAddr,
     (authenticator, chap_key): (Authenticator, Option<ChapKey>),
     stop: CancellationToken,
 ) -> Result<Serving, Failure> {
     std::fs::create_dir_all(data)?;
-    let projection = Projection::open(&data.join(PROJECTION_FILE))?;
+    let place = data.join(PROJECTION_FILE);
+    if let Some(archive) = log.archive() {
+        take_snapshot(archive, &place).await?;
+    }
+    let projection = Projection::open(&place)?;
     let listener = TcpListener::bind(http).await.map_err(|e| {
         Failure::new("AddressTaken", format!("{http}: {e}"), "end what listens there, or choose another with --http")
     })?;
     let address = listener.local_addr()?;
     let progress = watch::channel(Progress::of(&projection));
-    let log = JetStreamLog::new(&connection, 0);
     let commands = Commands::new(connection);
     Ok(Serving { address, listener, projection, progress, authenticator, chap_key, log, commands, stop })
 }
@@ -130,7 +135,7 @@ impl Serving {
             self.authenticator,
         )
         .with_chap_key(self.chap_key);
-        let following = follow(self.projection, self.log, stop_out.clone(), progress_in);
+        let following = followed(self.projection, self.log, stop_out.clone(), progress_in);
         let serving = serve(self.listener, router(state, Asker::new(self.commands)), stop_out.clone());
         let token = self.stop;
         let stopping = async {
@@ -152,6 +157,24 @@ impl Serving {
         followed?;
         Ok(served?)
     }
+}
+
+/// Follows the log once it is known that files and stream are one history.
+async fn followed(
+    projection: Projection,
+    log: CellLog,
+    mut stop: Stop,
+    progress: watch::Sender<Progress>,
+) -> Result<(), Failure> {
+    let joined = tokio::select! {
+        joined = until_joined(&log) => joined,
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+    };
+    if let Err(error) = joined {
+        progress.send_modify(|progress| progress.failure = Some(error.to_string()));
+        return Err(error.into());
+    }
+    Ok(follow(projection, log, stop, progress).await?)
 }
 
 impl Probe {

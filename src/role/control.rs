@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::connect::{connected, prepared};
 use super::stop;
+use crate::archive::archive;
 use crate::args::Control;
 use crate::control::{ControlSettings, run};
 use crate::failure::Failure;
@@ -29,6 +30,7 @@ pub async fn main(settings: &Settings, args: &Control) -> Result<(), Failure> {
         claim_after: Duration::from_millis(args.claim_after_ms),
         host: host_name(),
         streams,
+        archive: archive(settings)?,
     };
     Ok(run(connection, control, stop::on_signals()).await?)
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "seeds and figures are shown when a test fails")]
 
 mod access;
+mod archive;
 mod cinder;
 #[path = "../contract/mod.rs"]
 mod contract;

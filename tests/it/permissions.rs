@@ -16,8 +16,14 @@ use tokio::process::{Child, Command};
 const BACKEND: &str = "it@null";
 
 /// Who speaks, and the row of the table that is meant for it.
-const USERS: [(&str, &str); 5] =
-    [("control", "control"), ("worker", "worker"), ("api", "api"), ("demo", "a project"), ("admin", "a project")];
+const USERS: [(&str, &str); 6] = [
+    ("archivist", "archivist"),
+    ("control", "control"),
+    ("worker", "worker"),
+    ("api", "api"),
+    ("demo", "a project"),
+    ("admin", "a project"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_works_with_the_documented_permissions_and_nobody_reaches_further() {
@@ -54,6 +60,29 @@ async fn every_role_works_with_the_documented_permissions_and_nobody_reaches_fur
     let last = command(&demo, "demo", "volume", "create", json!({"size_gib": 1})).await.unwrap();
     let strays: Vec<_> = strays(&url, before.0 + 1, last.position.0).await;
     assert!(strays.is_empty(), "{strays:?}");
+    only_the_archivist_purges(folder.path(), &url).await;
+}
+
+/// Who archives may purge the log, and others may not.
+async fn only_the_archivist_purges(folder: &Path, url: &str) {
+    let to = folder.join("archive").display().to_string();
+    let archive = async |name: &str| {
+        Command::new(env!("CARGO_BIN_EXE_stele"))
+            .args(["--config", &settings_file(folder, name, url), "--url", "http://127.0.0.1:1", "--json"])
+            .args(["replay", "archive", "--to", &to, "--keep", "2", "--until", "3", "--yes"])
+            .env_remove("STELE_NATS")
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .unwrap()
+    };
+    let refused = archive("api").await;
+    assert!(!refused.status.success(), "{refused:?}");
+    let log = stele::nats::JetStreamLog::new(&user("api", url).await, 0);
+    assert_eq!(log.state().await.unwrap().first.0, 1);
+    let archived = archive("archivist").await;
+    assert!(archived.status.success(), "{archived:?}");
+    assert_eq!(log.state().await.unwrap().first.0, 4);
 }
 
 /// Waits until the log says something, by reading it, which an API may do.

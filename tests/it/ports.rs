@@ -12,7 +12,10 @@ use stele::nats::{
 };
 use stele_core::id::BackendName;
 use stele_core::port::memory::{MemoryInbox, MemoryLog, MemoryTasks, ReportFault, report_channel};
-use stele_core::unit::Timestamp;
+use stele_core::unit::{Position, Timestamp};
+use stele_replay::archive::{Archive, Archived, log_file};
+use stele_replay::export::{ExportOptions, FRAME_BYTES, export};
+use stele_replay::progress::Silent;
 
 use crate::contract::{self, Nudge, no_nudge};
 
@@ -53,6 +56,25 @@ async fn log_on(version: &str) {
     let server = server(version).await;
     contract::log::all(JetStreamLog::new(&server.connection, 0), no_nudge()).await;
     server.process.stop().await;
+}
+
+/// A log whose beginning lies in a file: half of it in the stream as well, the other half purged.
+#[tokio::test]
+async fn the_log_keeps_its_contract_with_its_beginning_in_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = MemoryLog::new();
+    for number in 0..10 {
+        live.inject(Bytes::from(format!("archived {number}")));
+    }
+    let path = folder.path().join(log_file(Position(1), Position(8)));
+    let (stream, frame_bytes) = ("STELE_LOG".to_owned(), FRAME_BYTES);
+    let options =
+        ExportOptions { path, from: Position(1), to: Some(Position(8)), force: false, stream, shard: 0, frame_bytes };
+    export(&live, &options, &mut Silent).await.unwrap();
+    live.purge_through(Position(4));
+    let log = Archived::new(Some(Archive::open(folder.path()).unwrap()), live.clone());
+    log.join().await.unwrap();
+    contract::log::all(log, Arc::new(move || live.tick())).await;
 }
 
 async fn inbox_on(version: &str) {

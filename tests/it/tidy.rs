@@ -45,6 +45,20 @@ fn only_the_runner_and_the_cells_spawn_processes() {
     }
 }
 
+#[test]
+fn only_the_archive_command_purges_the_log() {
+    let word = ["purge", "_archived"].concat();
+    for file in rust_files() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let name = file.strip_prefix(root()).unwrap().display().to_string();
+        let allowed = ["src/nats/log.rs", "src/cli/replay/archive.rs"].contains(&name.as_str());
+        assert!(allowed || !text.contains(&word), "{name} purges the log");
+        // The stream's name beside the call that purges any.
+        let call = ["inbox::purge(", "&self.context, LOG_STREAM"].concat();
+        assert!(name == "src/nats/log.rs" || !text.contains(&call), "{name} purges the log");
+    }
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

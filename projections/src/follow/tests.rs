@@ -120,14 +120,19 @@ async fn a_log_with_something_else_at_the_place_is_refused() {
     }
     let payload = Bytes::from_static(b"something else");
     other.inject(payload.clone());
-    let found = Some(stele_core::unit::Hash::of(&payload));
+    let found = stele_core::unit::Hash::of(&payload);
     let differs = LogError::Differs { position, expected, found };
     assert_eq!(projection.check_against(&other).await, Err(CheckError::Log(differs.clone())));
     assert!(differs.to_string().contains("position 8") && differs.to_string().contains("Nothing is served"));
 
     let purged = story.cell.log();
     purged.purge_through(position);
-    let missing = LogError::Differs { position, expected, found: None };
+    let missing = LogError::Gone { position };
+    assert_eq!(projection.check_against(&purged).await, Err(CheckError::Log(missing.clone())));
+    assert!(missing.to_string().contains("--archive"));
+    // Behind what was purged by more than one.
+    purged.purge_through(Position(10));
+    let missing = LogError::Gone { position: Position(9) };
     assert_eq!(projection.check_against(&purged).await, Err(CheckError::Log(missing)));
 
     let unavailable = story.cell.log();

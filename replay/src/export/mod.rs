@@ -20,8 +20,10 @@
 //! | `write` | messages in, frames and a footer out; going on behind the last whole frame |
 //! | `pipeline` | the halves of writing, beside each other |
 //! | `read` | [`ExportedLog`]: the file as a [`Log`](stele_core::port::Log) |
+//! | `before` | the record that a range builds on, found without reading from the first one |
 //! | `run` | [`export`]: from a log to a file that is never half there |
 
+mod before;
 mod error;
 mod layout;
 mod pipeline;
@@ -33,6 +35,7 @@ pub use error::{ExportError, FileError};
 pub use layout::{FRAME_BYTES, Footer, Header};
 pub use read::{ExportedLog, ExportedReader};
 pub use run::{ExportOptions, Exported, export};
+pub(crate) use run::{export_behind, part_of};
 
 #[cfg(test)]
 mod tests;

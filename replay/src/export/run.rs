@@ -6,10 +6,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use stele_core::chain::{Chain, Link};
+use stele_core::chain::Chain;
 use stele_core::port::{Log, LogEntry};
 use stele_core::unit::{Hash, Position};
 
+use super::before::before;
 use super::error::{ExportError, FileError};
 use super::layout::{CODEC, FORMAT, Footer, Header};
 use super::pipeline::Pipeline;
@@ -68,6 +69,16 @@ pub async fn export<L: Log>(
     options: &ExportOptions,
     progress: &mut dyn Progress,
 ) -> Result<Exported, ExportError> {
+    export_behind(log, options, None, progress).await
+}
+
+/// The same where the last record before the range is known.
+pub(crate) async fn export_behind<L: Log>(
+    log: &L,
+    options: &ExportOptions,
+    known: Option<Chain>,
+    progress: &mut dyn Progress,
+) -> Result<Exported, ExportError> {
     let until = range(log, options).await?;
     let whole = if options.force { None } else { whole(log, options, until).await? };
     if let Some(whole) = whole.as_ref().filter(|whole| whole.footer().last == until) {
@@ -81,7 +92,11 @@ pub async fn export<L: Log>(
         (Some(exporter), Some(whole)) if exporter.next() > whole.footer().last => exporter,
         (_, Some(whole)) => copied(options, whole, &file, &part)?,
         (None, None) => {
-            let header = header(options, before(log, options.from).await?);
+            let before = match known {
+                Some(known) => known,
+                None => before(log, options.from).await?,
+            };
+            let header = header(options, before);
             Exporter::create(clone(&file, &part)?, &part, header, options.frame_bytes)?
         }
     };
@@ -164,24 +179,6 @@ async fn agree<L: Log>(log: &L, path: &Path, witnesses: Vec<(Position, Hash)>) -
     Ok(())
 }
 
-/// The last record before `from`. Only who reads from the first message knows which messages are records.
-async fn before<L: Log>(log: &L, from: Position) -> Result<Chain, ExportError> {
-    let mut chain = Chain::default();
-    let until = Position(from.0.saturating_sub(1));
-    let mut source = Source::open(log, Some(until), &mut Silent).await?;
-    loop {
-        let entries = source.batch().await?;
-        if entries.is_empty() {
-            return Ok(chain);
-        }
-        for entry in &entries {
-            if let Link::Record(head, hash) = chain.link_head(entry)? {
-                chain.advance(&head, entry.position, hash);
-            }
-        }
-    }
-}
-
 fn header(options: &ExportOptions, before: Chain) -> Header {
     Header {
         format: FORMAT,
@@ -243,7 +240,7 @@ fn summary(options: &ExportOptions, (footer, sha256, file_bytes): (Footer, Hash,
 }
 
 /// Where a file grows.
-fn part_of(path: &Path) -> PathBuf {
+pub(crate) fn part_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     path.with_file_name(name)

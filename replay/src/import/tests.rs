@@ -120,7 +120,9 @@ fn lost_answers_are_gone_on_from_and_another_writer_ends_it() {
             Position(6) => once.take().unwrap_or(AppendFault::None),
             _ => AppendFault::None,
         });
-        assert!(matches!(put(&file, &new), Err(ImportError::Unavailable(_))), "{fault:?}");
+        let cut = put(&file, &new).unwrap_err();
+        assert!(matches!(cut, ImportError::CutShort { position: Position(7), .. }), "{fault:?}: {cut}");
+        assert!(cut.to_string().contains("came to position 6"), "{cut}");
         new.deliver_late();
         put(&file, &new).unwrap();
         assert_eq!(new.entries(), log.entries(), "{fault:?}");

@@ -77,6 +77,8 @@ pub struct VerifyOptions {
     pub live: Option<LiveDigest>,
     /// What was kept elsewhere.
     pub kept: Kept,
+    /// Where to end; at the log's end when absent.
+    pub until: Option<Position>,
 }
 
 /// Why nothing can be said about the log.
@@ -87,7 +89,7 @@ pub enum VerifyError {
     Source(#[from] SourceError),
 }
 
-/// Verifies the log up to the tail that it has now.
+/// Verifies the log up to the tail that it has now, or up to where it was told to end.
 ///
 /// # Errors
 /// [`VerifyError`] when the log does not answer; all that is wrong with the log itself stands in the result.
@@ -170,7 +172,7 @@ impl Run {
         first: Position,
         progress: &mut dyn Progress,
     ) -> Result<Verification, VerifyError> {
-        let mut source = match Source::open_from(log, first, None, progress).await {
+        let mut source = match Source::open_from(log, first, self.options.until, progress).await {
             Ok(source) => source,
             Err(error) => return self.missing(error).map(|run| run.finish(Position(0))),
         };

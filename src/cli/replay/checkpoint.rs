@@ -62,7 +62,7 @@ pub(super) fn kept(files: &[PathBuf], believed: &[PublicKey]) -> Result<Kept, Fa
     Ok(Kept::new(believed.to_vec(), checkpoints))
 }
 
-fn read(file: &Path) -> Result<Vec<Checkpoint>, Failure> {
+pub(super) fn read(file: &Path) -> Result<Vec<Checkpoint>, Failure> {
     let failed = |what: String| {
         let remedy = "name a file that `stele replay checkpoint --to` wrote";
         Failure::new("CheckpointsUnreadable", format!("{}: {what}", file.display()), remedy)
@@ -78,7 +78,7 @@ fn read(file: &Path) -> Result<Vec<Checkpoint>, Failure> {
     if read.is_empty() { Err(failed("it holds no checkpoint".to_owned())) } else { Ok(read) }
 }
 
-fn append(to: &Path, made: &Checkpoint) -> std::io::Result<()> {
+pub(super) fn append(to: &Path, made: &Checkpoint) -> std::io::Result<()> {
     let mut text = serde_json::to_string(made)?;
     text.push('\n');
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(to)?;
@@ -86,7 +86,7 @@ fn append(to: &Path, made: &Checkpoint) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn read_key(key: &Path) -> Result<PrivateKey, Failure> {
+pub(super) fn read_key(key: &Path) -> Result<PrivateKey, Failure> {
     let text = std::fs::read_to_string(key).map_err(|e| key_failed(key, &e.to_string()))?;
     key_file::warn_if_shared(key);
     text.parse().map_err(|e: stele_replay::checkpoint::NoKey| key_failed(key, &e.to_string()))

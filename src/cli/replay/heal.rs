@@ -7,13 +7,13 @@ use serde_json::json;
 use stele_replay::heal::{HealError, assess, heal};
 
 use super::Bar;
+use crate::archive::CellLog;
 use crate::cli::Session;
 use crate::cli::output::{self, line, stdout};
 use crate::control::{JOURNAL_FILE, Journal};
 use crate::failure::Failure;
-use crate::nats::JetStreamLog;
 
-pub(super) async fn run(session: &Session, log: &JetStreamLog, folder: &Path, yes: bool) -> Result<(), Failure> {
+pub(super) async fn run(session: &Session, log: &CellLog, folder: &Path, yes: bool) -> Result<(), Failure> {
     let path = folder.join(JOURNAL_FILE);
     if !path.is_file() {
         let remedy = "name the data folder of the control that led last, with --journal";

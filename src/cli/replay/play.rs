@@ -26,12 +26,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::archive::CellLog;
 use crate::args::{Play, Speed};
 use crate::bench::Percentiles;
 use crate::cli::Session;
 use crate::cli::output::{json, stdout};
 use crate::failure::Failure;
-use crate::nats::{Connection, JetStreamLog, OUTCOME_WITHIN, ask};
+use crate::nats::{Connection, OUTCOME_WITHIN, ask};
 
 /// How long a command waits for flows that are at work on what it names. Then it is sent, and the cell decides.
 const AT_REST_WITHIN: Duration = Duration::from_secs(60);
@@ -75,10 +76,14 @@ struct Done {
 /// Tells the next commands of the same things where this one stands in the log.
 type Turn = watch::Receiver<Option<Position>>;
 
-pub(super) async fn run(session: &Session, connection: &Connection, args: &Play) -> Result<(), Failure> {
+pub(super) async fn run(
+    session: &Session,
+    (connection, log): (&Connection, &CellLog),
+    args: &Play,
+) -> Result<(), Failure> {
     let total = count(&args.path)?;
     let (mut lines, _) = Reader::open(opened(&args.path)?)?;
-    let now = follow(connection, args.force).await?;
+    let now = follow(log, args.force).await?;
     let run = Uuid::now_v7();
     let mut script = Run::new(run, args.new_ids);
     let bar = crate::progress::bar("playing", total);
@@ -114,8 +119,7 @@ fn opened(path: &Path) -> Result<BufReader<File>, Failure> {
 }
 
 /// Follows the log from its first record; comes back when everything that is there was read.
-async fn follow(connection: &Connection, force: bool) -> Result<Now, Failure> {
-    let log = JetStreamLog::new(connection, 0);
+async fn follow(log: &CellLog, force: bool) -> Result<Now, Failure> {
     let tail = log.tail().await?;
     let mut reader = log.read_from(Position(1)).await?;
     let mut folded = Folded::default();
