@@ -73,7 +73,8 @@ async fn run(
     let data = args.data.join("api");
     let (backends, chap_key) = backends(settings, args)?;
     let secrets = (authenticator, chap_key);
-    let served = api::start(connection.clone(), &data, args.http, secrets, stop.clone()).await?;
+    let history = settings.from_file.api.history(args.history);
+    let served = api::start(connection.clone(), (&data, history), args.http, secrets, stop.clone()).await?;
     let (url, probe) = (served.url(), served.probe());
     let control = ControlSettings {
         config: settings.from_file.control.clone(),

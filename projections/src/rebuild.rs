@@ -55,19 +55,21 @@ pub enum RebuildError {
 /// Folds the log from its first message up to its present tail into a new file beside `path`, and puts that in its
 /// place at once. A process that has the old file open keeps it until it opens `path` again.
 ///
-/// The memory that it takes is that of the state and one batch, however long the log is.
+/// The past of the last `history` positions is made with it. The memory that it takes is that of the state and one batch, however long the log is.
 ///
 /// # Errors
 /// [`RebuildError`]; `path` is untouched then.
 pub async fn rebuild<L: Log>(
     log: &L,
     path: &Path,
+    history: u64,
     mut on_progress: impl FnMut(RebuildProgress) + Send,
 ) -> Result<RebuildProgress, RebuildError> {
     let beside = beside(path);
     remove_leftover(&beside)?;
     let tail = log.tail().await?;
-    let mut projection = Projection::open(&beside)?;
+    let mut projection = Projection::open_keeping(&beside, history)?;
+    projection.expect_tail(tail);
     let mut tries = 0;
     while projection.cursor().seen < tail {
         let from = projection.cursor().seen;

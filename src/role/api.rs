@@ -49,7 +49,8 @@ pub async fn main(settings: &Settings, args: &args::Api) -> Result<(), Failure> 
     let authenticator = settings.from_file.auth.with(&args.auth).authenticator(args.http).await?;
     let key_file = args.chap_key_file.as_ref().or(settings.from_file.chap_key_file.as_ref());
     let key = key_file.map(|file| chap_key::read(file)).transpose()?;
-    let served = start(connection, &args.data, args.http, (authenticator, key), stop::on_signals()).await?;
+    let data = (args.data.as_path(), settings.from_file.api.history(args.history));
+    let served = start(connection, data, args.http, (authenticator, key), stop::on_signals()).await?;
     info!(url = served.url(), "the API listens");
     served.run().await
 }
@@ -75,19 +76,19 @@ pub struct Probe {
     progress: watch::Receiver<Progress>,
 }
 
-/// Opens the projection and listens; who is answered and with which secrets is given.
+/// Opens the projection in a folder, with so many positions of the past, and listens; who is answered and with which secrets is given.
 ///
 /// # Errors
 /// A [`Failure`] when the address is taken, or when the projection cannot be opened.
 pub async fn start(
     connection: Connection,
-    data: &Path,
+    (data, history): (&Path, u64),
     http: SocketAddr,
     (authenticator, chap_key): (Authenticator, Option<ChapKey>),
     stop: CancellationToken,
 ) -> Result<Serving, Failure> {
     std::fs::create_dir_all(data)?;
-    let projection = Projection::open(&data.join(PROJECTION_FILE))?;
+    let projection = Projection::open_keeping(&data.join(PROJECTION_FILE), history)?;
     let listener = TcpListener::bind(http).await.map_err(|e| {
         Failure::new("AddressTaken", format!("{http}: {e}"), "end what listens there, or choose another with --http")
     })?;
