@@ -19,13 +19,15 @@ type Images = ReadOnlyTable<past::Key, past::Value>;
 type NowRange = redb::Range<'static, &'static [u8], &'static [u8]>;
 type ImageRange = redb::Range<'static, past::Key, past::Value>;
 type Image = AccessGuard<'static, past::Value>;
+type Present = AccessGuard<'static, &'static [u8]>;
+type NowRow = (Present, Present);
 
 /// How many images of one row are stepped over before it is looked up instead: about what a look-up costs.
 const STEPS_MAX: usize = 8;
 
 /// The key or the value of a row.
 pub(crate) enum Bytes {
-    Row(AccessGuard<'static, &'static [u8]>),
+    Row(Present),
     Image(Image),
     Key(Vec<u8>),
 }
@@ -97,6 +99,7 @@ impl OpenTable {
 }
 
 /// Rows in key order.
+#[expect(clippy::large_enum_variant, reason = "the present, which nearly everybody asks, is not to cost an allocation")]
 pub(crate) enum RowRange {
     Now(NowRange),
     Past(Box<Merge>),
@@ -125,9 +128,7 @@ impl DoubleEndedIterator for RowRange {
     }
 }
 
-type Found = Result<(AccessGuard<'static, &'static [u8]>, AccessGuard<'static, &'static [u8]>), redb::StorageError>;
-
-fn present(row: Found) -> Result<Row, StoreError> {
+fn present(row: Result<NowRow, redb::StorageError>) -> Result<Row, StoreError> {
     let (key, value) = row?;
     Ok((Bytes::Row(key), Bytes::Row(value)))
 }
@@ -149,11 +150,14 @@ pub(crate) struct Merge {
     ends: Option<Ends>,
 }
 
+/// A key, its row now, and its first image behind the position.
+type NextKey = (Vec<u8>, Option<Present>, Option<Image>);
+
 /// The next row and the next image in one direction.
 struct Ends {
     way: Way,
     rows: NowRange,
-    row: Option<(AccessGuard<'static, &'static [u8]>, AccessGuard<'static, &'static [u8]>)>,
+    row: Option<NowRow>,
     images: ImageRange,
     image: Option<(AccessGuard<'static, past::Key>, Image)>,
 }
@@ -195,11 +199,7 @@ impl Merge {
     }
 
     /// The next key that has a row now or an image; with its row and with its first image behind the position.
-    #[expect(clippy::type_complexity, reason = "it is taken apart at once, in one place")]
-    fn next_key(
-        &self,
-        ends: &mut Ends,
-    ) -> Result<Option<(Vec<u8>, Option<AccessGuard<'static, &'static [u8]>>, Option<Image>)>, StoreError> {
+    fn next_key(&self, ends: &mut Ends) -> Result<Option<NextKey>, StoreError> {
         let row = ends.row.as_ref().map(|(key, _)| key.value());
         let image = ends.image.as_ref().map(|(key, _)| key.value().1);
         let (key, order) = match (row, image) {
