@@ -76,7 +76,8 @@ async fn run(
     let secrets = (authenticator, chap_key);
     let archive = archive(settings)?;
     let log = cell_log(&connection, archive.clone());
-    let served = api::start((connection.clone(), log), &data, args.http, secrets, stop.clone()).await?;
+    let data = (data.as_path(), settings.from_file.api.history(args.history));
+    let served = api::start((connection.clone(), log), data, args.http, secrets, stop.clone()).await?;
     let (url, probe) = (served.url(), served.probe());
     let control = ControlSettings {
         config: settings.from_file.control.clone(),

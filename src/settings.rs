@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use stele_core::id::ProjectId;
 use stele_core::state::Config;
+use stele_projections::projection::HISTORY_DEFAULT;
 use stele_workers::config::BackendConfig;
 
 use crate::access::AuthSettings;
@@ -36,6 +37,8 @@ pub struct SettingsFile {
     pub chap_key_file: Option<PathBuf>,
     /// The folder with the log's archived beginning.
     pub archive: Option<PathBuf>,
+    /// What an API keeps.
+    pub api: ApiSettings,
     /// Replies arrive below this subject; needed where NATS permissions are per client.
     pub inbox_prefix: Option<String>,
     /// What a control decides by.
@@ -43,6 +46,22 @@ pub struct SettingsFile {
     /// The backends of the workers on this node.
     #[serde(rename = "backend")]
     pub backends: Vec<BackendConfig>,
+}
+
+/// What an API keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiSettings {
+    /// How many positions of the log back it can be asked for the past.
+    pub history: Option<u64>,
+}
+
+impl ApiSettings {
+    /// What holds when the command line says this.
+    #[must_use]
+    pub fn history(&self, given: Option<u64>) -> u64 {
+        given.or(self.history).unwrap_or(HISTORY_DEFAULT)
+    }
 }
 
 /// Who we are to NATS. Secrets stand in files of their own, never here.

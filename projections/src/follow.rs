@@ -86,7 +86,7 @@ async fn run<L: Log>(
 ) -> Result<(), FollowError> {
     let mut backoff = BACKOFF_FIRST;
     loop {
-        let Some(connected) = unless_stopped(stop, connect(&projection, log, progress)).await else { break };
+        let Some(connected) = unless_stopped(stop, connect(&mut projection, log, progress)).await else { break };
         match connected {
             Ok(mut reader) => {
                 let from = projection.cursor().seen;
@@ -115,12 +115,13 @@ async fn run<L: Log>(
 
 /// Checks the log and opens it behind what was applied.
 async fn connect<L: Log>(
-    projection: &Projection,
+    projection: &mut Projection,
     log: &L,
     progress: &watch::Sender<Progress>,
 ) -> Result<L::Reader, CheckError> {
     check(*projection.cursor(), log).await?;
     let tail = log.tail().await?;
+    projection.expect_tail(tail);
     let reader = log.read_from(projection.cursor().seen.next()).await?;
     progress.send_modify(|progress| {
         progress.position = projection.cursor().seen;

@@ -16,6 +16,8 @@ use tracing::warn;
 use crate::history::HistoryBatch;
 use crate::reader::Reader;
 use crate::store::StoreError;
+use crate::table::past::Kept;
+use crate::table::writer::Writer;
 use crate::table::{self, chain_marks, lists, meta};
 
 pub use crate::table::meta::{Cursor, Leader};
@@ -30,13 +32,24 @@ const SYNC_AFTER: Duration = Duration::from_secs(1);
 /// so this also bounds how much the file grows while the log is read from the start.
 const SYNC_AFTER_RECORDS: u64 = 8192;
 
+/// How many positions back the past can be asked for when nobody says.
+pub const HISTORY_DEFAULT: u64 = 2_000_000;
+
 /// The state and its histories in a redb file, folded from the log, and the same state in memory.
+///
+/// Within the last `history` positions each message is applied by itself, in the transaction of its batch, and every
+/// row that it changes is kept as it was before: so the past can be asked at every position, and not only where a batch
+/// happened to end. What is older is applied in one piece, without a past.
 #[derive(Debug)]
 pub struct Projection {
     database: Arc<Database>,
     path: PathBuf,
     state: State,
     cursor: Cursor,
+    history: u64,
+    kept: Kept,
+    /// Up to here messages are so old that their past is not kept.
+    old_until: Position,
     unsynced: u64,
     synced_at: Instant,
 }
@@ -112,22 +125,32 @@ pub struct Applied {
 }
 
 impl Projection {
-    /// Opens the file, or makes it, and loads the state into memory.
+    /// Opens the file as [`Projection::open_keeping`] does, with [`HISTORY_DEFAULT`].
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_keeping(path, HISTORY_DEFAULT)
+    }
+
+    /// Opens the file, or makes it, and loads the state into memory. The past of the last `history` positions is kept from
+    /// here on: a larger number than before does not bring back what was removed.
     ///
     /// # Errors
     /// [`OpenError`] says what to do; nothing is ever converted or repaired silently.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    pub fn open_keeping(path: &Path, history: u64) -> Result<Self, OpenError> {
         // redb trusts a file that was closed in good order, and panics at some kinds of damage in it.
         let opened = std::panic::catch_unwind(|| {
             let database = Database::builder().set_cache_size(CACHE_BYTES).create(path);
             let database = database.map_err(|error| open_error(path, error.into()))?;
-            let (state, cursor) = load(&database, path)?;
-            Ok((database, state, cursor))
+            let loaded = load(&database, path)?;
+            Ok((database, loaded))
         });
         let panicked = |_| Err(OpenError::Damaged { path: path.to_owned(), source: StoreError::Inconsistent });
-        let (database, state, cursor) = opened.unwrap_or_else(panicked)?;
+        let (database, Loaded { state, cursor, kept }) = opened.unwrap_or_else(panicked)?;
         let (database, path) = (Arc::new(database), path.to_owned());
-        Ok(Self { database, path, state, cursor, unsynced: 0, synced_at: Instant::now() })
+        let (old_until, unsynced, synced_at) = (Position(0), 0, Instant::now());
+        Ok(Self { database, path, state, cursor, history, kept, old_until, unsynced, synced_at })
     }
 
     /// A handle for queries; any number of them, also while batches are applied.
@@ -154,54 +177,47 @@ impl Projection {
         &self.path
     }
 
-    /// Applies the next messages of the stream in one transaction: rows, indexes, histories and cursor together.
+    /// The first position whose past can be asked for.
+    #[must_use]
+    pub fn first_kept(&self) -> Position {
+        self.kept.first
+    }
+
+    /// Says where the log ends, so that what is more than the history before it is applied without a past, which is faster.
+    pub fn expect_tail(&mut self, tail: Position) {
+        self.old_until = Position(tail.0.saturating_sub(self.history));
+    }
+
+    /// Applies the next messages of the stream in one transaction: rows, indexes, histories, their past and the cursor
+    /// together.
     ///
     /// # Errors
     /// [`ApplyError`]; neither the file nor the memory has changed then.
     pub fn apply(&mut self, entries: &[LogEntry]) -> Result<Applied, ApplyError> {
-        let (mut state, mut cursor) = (self.state.clone(), self.cursor);
-        let mut touched = BTreeSet::new();
-        let mut marks = Vec::new();
-        let mut leader = None;
+        let (mut state, mut cursor, mut kept) = (self.state.clone(), self.cursor, self.kept.clone());
         let durability = self.durability(entries.len() as u64);
         let mut transaction = self.database.begin_write().map_err(StoreError::from)?;
         transaction.set_durability(durability).map_err(StoreError::from)?;
-        let mut histories = HistoryBatch::new(&transaction, &self.state);
-        for entry in entries {
-            let expected = cursor.seen.next();
-            if entry.position != expected {
-                return Err(ApplyError::NotNext { expected, found: entry.position });
-            }
-            cursor.seen = entry.position;
-            match cursor.chain.link(entry).map_err(FoldError::from)? {
-                Link::Stray(reason) => {
-                    warn!(position = entry.position.0, %reason, "a message of the log's stream is no record; skipped");
-                    cursor.strays += 1;
-                }
-                Link::Record(record, hash) => {
-                    let mut touch = |entity: Entity| {
-                        touched.insert(entity);
-                    };
-                    fold::apply(&mut state, &record, entry.position, &mut touch).map_err(FoldError::from)?;
-                    histories.take_in(&record, entry.position)?;
-                    leader = claimed_by(&record.head, entry.position).or(leader);
-                    cursor.chain.advance(&record.head, entry.position, hash);
-                    if cursor.chain.index.is_multiple_of(chain_marks::RECORDS_PER_MARK) {
-                        marks.push(cursor.chain);
-                    }
-                }
-            }
+        let mut writer = Writer::new(&transaction)?;
+        let mut histories = HistoryBatch::new(&self.state);
+        let old = entries.partition_point(|entry| self.history == 0 || entry.position <= self.old_until);
+        let (old, recent) = entries.split_at(old);
+        if !old.is_empty() {
+            step(old, &mut state, &mut cursor, &mut histories, &mut writer)?;
+            kept.first = cursor.seen;
         }
-        histories.write()?;
-        table::write_entities(&transaction, &state, &touched)?;
-        lists::update(&transaction, &self.state, &state, &touched)?;
-        chain_marks::write(&transaction, &marks)?;
-        leader.iter().try_for_each(|leader| meta::write_leader(&transaction, leader))?;
-        meta::write_cursor(&transaction, &cursor)?;
+        for entry in recent {
+            writer.keep_before(Some(entry.position));
+            step(std::slice::from_ref(entry), &mut state, &mut cursor, &mut histories, &mut writer)?;
+        }
+        kept.first = kept.first.max(Position(cursor.seen.0.saturating_sub(self.history)));
+        writer.keep_before(None);
+        writer.sweep(&mut kept)?;
+        meta::put(&mut writer, meta::PAST, &kept)?;
+        drop(writer);
         transaction.commit().map_err(StoreError::from)?;
         let strays = cursor.strays - self.cursor.strays;
-        self.state = state;
-        self.cursor = cursor;
+        (self.state, self.cursor, self.kept) = (state, cursor, kept);
         match durability {
             Durability::Immediate => self.synced(),
             _ => self.unsynced += entries.len() as u64,
@@ -218,7 +234,7 @@ impl Projection {
             return Ok(());
         }
         let transaction = self.database.begin_write()?;
-        meta::write_cursor(&transaction, &self.cursor)?;
+        meta::write(&transaction, meta::CURSOR, &self.cursor)?;
         transaction.commit()?;
         self.synced();
         Ok(())
@@ -264,26 +280,80 @@ impl Projection {
     }
 }
 
+/// Applies messages in one piece: what lies between them is seen by nobody.
+fn step(
+    entries: &[LogEntry],
+    state: &mut State,
+    cursor: &mut Cursor,
+    histories: &mut HistoryBatch<'_>,
+    writer: &mut Writer<'_>,
+) -> Result<(), ApplyError> {
+    let before = state.clone();
+    let mut touched = BTreeSet::new();
+    let mut leader = None;
+    for entry in entries {
+        let expected = cursor.seen.next();
+        if entry.position != expected {
+            return Err(ApplyError::NotNext { expected, found: entry.position });
+        }
+        cursor.seen = entry.position;
+        match cursor.chain.link(entry).map_err(FoldError::from)? {
+            Link::Stray(reason) => {
+                warn!(position = entry.position.0, %reason, "a message of the log's stream is no record; skipped");
+                cursor.strays += 1;
+            }
+            Link::Record(record, hash) => {
+                let mut touch = |entity: Entity| {
+                    touched.insert(entity);
+                };
+                fold::apply(state, &record, entry.position, &mut touch).map_err(FoldError::from)?;
+                histories.take_in(&record, entry.position, writer)?;
+                leader = claimed_by(&record.head, entry.position).or(leader);
+                cursor.chain.advance(&record.head, entry.position, hash);
+                if cursor.chain.index.is_multiple_of(chain_marks::RECORDS_PER_MARK) {
+                    chain_marks::write(writer, &cursor.chain)?;
+                }
+            }
+        }
+    }
+    histories.write(writer)?;
+    table::write_entities(writer, state, &touched)?;
+    lists::update(writer, &before, state, &touched)?;
+    leader.iter().try_for_each(|leader| meta::put(writer, meta::LEADER, leader))?;
+    meta::put(writer, meta::CURSOR, cursor)?;
+    Ok(())
+}
+
 /// Who leads from this record on, when it is a claim.
 fn claimed_by(head: &RecordHead, position: Position) -> Option<Leader> {
     let claim = head.claim.as_ref()?;
     Some(Leader { host: claim.host.clone(), writer: head.writer, position, claimed_at: head.at })
 }
 
-fn load(database: &Database, path: &Path) -> Result<(State, Cursor), OpenError> {
+/// What a file holds that is needed in memory.
+struct Loaded {
+    state: State,
+    cursor: Cursor,
+    kept: Kept,
+}
+
+fn load(database: &Database, path: &Path) -> Result<Loaded, OpenError> {
     let read = || -> Result<_, StoreError> {
         let transaction = database.begin_write()?;
         if transaction.list_tables()?.next().is_none() {
             found(&transaction)?;
         }
-        let formats = meta::read_formats(&transaction.open_table(meta::TABLE)?)?;
+        let table = transaction.open_table(meta::TABLE.definition())?;
+        let formats = meta::read_formats(&table)?;
         if formats != Some(meta::FORMATS) {
             return Ok(Err(formats));
         }
-        let cursor = meta::read_cursor(&transaction.open_table(meta::TABLE)?)?.unwrap_or_default();
+        let cursor: Option<Cursor> = meta::read(&table, meta::CURSOR)?;
+        let kept: Option<Kept> = meta::read(&table, meta::PAST)?;
+        drop(table);
         let state = table::load_state(&transaction)?;
         transaction.commit()?;
-        Ok(Ok((state, cursor)))
+        Ok(Ok(Loaded { state, cursor: cursor.unwrap_or_default(), kept: kept.unwrap_or_default() }))
     };
     match read().map_err(|error| open_error(path, error))? {
         Ok(loaded) => Ok(loaded),
@@ -299,9 +369,9 @@ fn load(database: &Database, path: &Path) -> Result<(State, Cursor), OpenError> 
 fn found(transaction: &WriteTransaction) -> Result<(), StoreError> {
     table::create_all(transaction)?;
     meta::write_formats(transaction)?;
-    meta::write_cursor(transaction, &Cursor::default())?;
+    meta::write(transaction, meta::CURSOR, &Cursor::default())?;
     let rows = BTreeSet::from([Entity::Config, Entity::Type(default_type_id())]);
-    table::write_entities(transaction, &State::default(), &rows)
+    table::write_entities(&mut Writer::new(transaction)?, &State::default(), &rows)
 }
 
 fn open_error(path: &Path, source: StoreError) -> OpenError {

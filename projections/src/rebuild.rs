@@ -55,17 +55,18 @@ pub enum RebuildError {
 /// Folds the log from its first message up to its present tail into a new file beside `path`, and puts that in its
 /// place at once. A process that has the old file open keeps it until it opens `path` again.
 ///
-/// The memory that it takes is that of the state and one batch, however long the log is.
+/// The past of the last `history` positions is made with it. The memory that it takes is that of the state and one batch, however long the log is.
 ///
 /// # Errors
 /// [`RebuildError`]; `path` is untouched then.
 pub async fn rebuild<L: Log>(
     log: &L,
     path: &Path,
+    history: u64,
     on_progress: impl FnMut(RebuildProgress) + Send,
 ) -> Result<RebuildProgress, RebuildError> {
     let tail = log.tail().await?;
-    rebuild_through(log, path, tail, on_progress).await
+    rebuild_through(log, path, tail, history, on_progress).await
 }
 
 /// The same up to a position that the log holds, and not one message further.
@@ -76,6 +77,7 @@ pub async fn rebuild_through<L: Log>(
     log: &L,
     path: &Path,
     tail: Position,
+    history: u64,
     mut on_progress: impl FnMut(RebuildProgress) + Send,
 ) -> Result<RebuildProgress, RebuildError> {
     let beside = beside(path);
@@ -85,7 +87,8 @@ pub async fn rebuild_through<L: Log>(
         Err(CheckError::Log(error)) => return Err(error.into()),
         Err(CheckError::Unavailable(trouble)) => return Err(trouble.into()),
     }
-    let mut projection = Projection::open(&beside)?;
+    let mut projection = Projection::open_keeping(&beside, history)?;
+    projection.expect_tail(tail);
     let mut tries = 0;
     while projection.cursor().seen < tail {
         let from = projection.cursor().seen;

@@ -1,5 +1,7 @@
 //! A cell for tests: the writer on a list of messages, with a story that has everything in it.
 
+pub(crate) mod random;
+
 use bytes::Bytes;
 use stele_core::command::{Incoming, Source};
 use stele_core::fold::Folded;

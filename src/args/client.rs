@@ -12,6 +12,9 @@ pub enum Volume {
     Show {
         /// The volume's id or name
         volume: String,
+        /// The moment
+        #[command(flatten)]
+        at: At,
     },
     /// Remove volumes
     Delete {
@@ -161,6 +164,17 @@ pub struct VolumeList {
     /// Behind this volume
     #[arg(long)]
     pub marker: Option<VolumeId>,
+    /// The moment
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// The moment as of which something is shown.
+#[derive(Debug, Clone, Args)]
+pub struct At {
+    /// Show it as it was: behind this position of the log, or at this time, such as 2026-11-20T02:00:00Z
+    #[arg(long = "at", value_name = "POSITION|TIME")]
+    pub moment: Option<String>,
 }
 
 /// Whether a command waits until the volume has come to rest.
@@ -178,7 +192,11 @@ pub struct Wait {
 #[derive(Debug, Subcommand)]
 pub enum Service {
     /// List the services
-    List,
+    List {
+        /// The moment
+        #[command(flatten)]
+        at: At,
+    },
     /// Change whether a service takes new volumes
     Set {
         /// The backend, host@backend
@@ -205,7 +223,11 @@ pub enum Service {
 #[derive(Debug, Subcommand)]
 pub enum Pool {
     /// List the pools
-    List,
+    List {
+        /// The moment
+        #[command(flatten)]
+        at: At,
+    },
     /// List what others have in a pool, as its last inventory found it: what `stele volume manage` can take over
     Foreign {
         /// The pool, `host@backend#pool`
@@ -220,6 +242,9 @@ pub enum Quota {
     Show {
         /// The project; the one of --project by default
         project: Option<ProjectId>,
+        /// The moment
+        #[command(flatten)]
+        at: At,
     },
     /// Change limits
     Set {
@@ -249,7 +274,11 @@ pub enum Type {
         private: bool,
     },
     /// List the volume types
-    List,
+    List {
+        /// The moment
+        #[command(flatten)]
+        at: At,
+    },
     /// Remove a volume type
     Delete {
         /// Its name or id

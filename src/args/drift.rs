@@ -1,13 +1,17 @@
 use clap::{Args, Subcommand};
 use stele_core::id::{BackendName, PoolName};
 
-use super::Wait;
+use super::{At, Wait};
 
 /// `stele drift`
 #[derive(Debug, Subcommand)]
 pub enum Drift {
     /// List what is not as the log promises, and when the pools were looked at
-    List,
+    List {
+        /// The moment
+        #[command(flatten)]
+        at: At,
+    },
     /// Have the workers look at their storage now
     Scan {
         /// Only this backend, host@backend

@@ -19,7 +19,9 @@ use stele_core::id::ProjectId;
 pub use archive::ArchiveArgs;
 pub use auth::{Auth, AuthMethod};
 pub use cinder::{CheckCinder, ImportCinder};
-pub use client::{Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, VolumeManage, Wait};
+pub use client::{
+    At, Attach, Detach, Pool, Quota, Service, Type, Volume, VolumeCreate, VolumeList, VolumeManage, Wait,
+};
 pub use drift::{Drift, DriftRepair};
 pub use export::{Export, Import};
 pub use role::{Api, Control, Dev, DriverKind, Exporter, Exporting, Worker};

@@ -30,6 +30,9 @@ pub struct Dev {
     /// How hosts reach volumes of the lvm driver
     #[command(flatten)]
     pub export: Exporting,
+    /// How many positions of the log back the API can be asked for the past; 0 for none [default: 2000000]
+    #[arg(long, value_name = "POSITIONS")]
+    pub history: Option<u64>,
     /// Whom the API answers; without any of this, everybody on this machine
     #[command(flatten)]
     pub auth: Auth,
@@ -104,6 +107,9 @@ pub struct Api {
     /// The file with the key of the CHAP secrets; the same for all workers and APIs of a cell
     #[arg(long, value_name = "FILE")]
     pub chap_key_file: Option<PathBuf>,
+    /// How many positions of the log back it can be asked for the past; 0 for none [default: 2000000]
+    #[arg(long, value_name = "POSITIONS")]
+    pub history: Option<u64>,
     /// Whom it answers
     #[command(flatten)]
     pub auth: Auth,

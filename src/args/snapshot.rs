@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 use stele_core::id::{SnapshotId, SourceName};
 
-use super::client::{Wait, pair};
+use super::client::{At, Wait, pair};
 
 /// `stele snapshot`
 #[derive(Debug, Subcommand)]
@@ -14,6 +14,9 @@ pub enum Snapshot {
     Show {
         /// The snapshot's id or name
         snapshot: String,
+        /// The moment
+        #[command(flatten)]
+        at: At,
     },
     /// Remove snapshots
     Delete {
@@ -100,4 +103,7 @@ pub struct SnapshotList {
     /// Behind this snapshot
     #[arg(long)]
     pub marker: Option<SnapshotId>,
+    /// The moment
+    #[command(flatten)]
+    pub at: At,
 }

@@ -102,6 +102,9 @@ pub enum Replay {
         /// The projection's folder, as given to `stele api`
         #[arg(long, default_value = "data/api", value_name = "DIR")]
         data: PathBuf,
+        /// How many positions back the past shall be kept, as given to `stele api` [default: 2000000]
+        #[arg(long, value_name = "POSITIONS")]
+        history: Option<u64>,
     },
     /// Write the log to a file
     Export(Export),

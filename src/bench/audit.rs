@@ -1,12 +1,16 @@
 //! `stele bench audit`: how fast a log is read, folded, verified, exported and made a projection of, one after the other in
-//! one process, and what part that is of the rate at which it is only read.
+//! one process, and what part that is of the rate at which it is only read; what it costs to keep the past, and how long
+//! a query into it takes.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stele_core::fold::{Folded, Folding};
 use stele_core::port::{Log, LogEntry};
 use stele_core::unit::Position;
+use stele_projections::moment::Moment;
+use stele_projections::projection::{HISTORY_DEFAULT, Projection};
+use stele_projections::query::{VolumePageRequest, volumes};
 use stele_projections::rebuild::rebuild;
 use stele_replay::export::{ExportOptions, FRAME_BYTES, export};
 use stele_replay::progress::Silent;
@@ -16,7 +20,7 @@ use stele_replay::verify::{VerifyOptions, verify};
 use super::board::Board;
 use super::cell::Cell;
 use super::create::{burst, wait_for_cell};
-use super::report::{AuditPhase, AuditReport};
+use super::report::{AuditPhase, AuditReport, PastReport, Percentiles};
 use crate::args::BenchAudit;
 use crate::failure::Failure;
 use crate::nats::{Connection, JetStreamLog, LOG_STREAM};
@@ -25,6 +29,12 @@ use crate::settings::Settings;
 
 /// How many requests are under way while the log is made.
 const CONCURRENCY: u32 = 256;
+
+/// How many positions back the past is asked, where the log is that long.
+const BACK: u64 = 1_000_000;
+
+/// How often each query is asked.
+const ASKED: usize = 50;
 
 /// Measures.
 ///
@@ -66,10 +76,10 @@ async fn measure(connection: &Connection) -> Result<AuditReport, Failure> {
     let log = JetStreamLog::new(connection, 0);
     let folder = tempfile::Builder::new().prefix("stele-bench").tempdir()?;
     let until = log.tail().await?;
-    let bar = crate::progress::bar("phases", 5);
+    let bar = crate::progress::bar("phases", 6);
     let mut phases: Vec<AuditPhase> = Vec::new();
     let mut events = 0;
-    for name in ["read", "fold", "verify", "export", "rebuild"] {
+    for name in ["read", "fold", "verify", "export", "no past", "rebuild"] {
         forget_peak();
         let began = Instant::now();
         match name {
@@ -92,7 +102,8 @@ async fn measure(connection: &Connection) -> Result<AuditReport, Failure> {
                 }
             }
             "export" => export(&log, &options(folder.path()), &mut Silent).await.map(drop)?,
-            _ => rebuild(&log, &folder.path().join("projection.redb"), |_| ()).await.map(drop)?,
+            "no past" => rebuild(&log, &folder.path().join(name), 0, |_| ()).await.map(drop)?,
+            _ => rebuild(&log, &folder.path().join(name), HISTORY_DEFAULT, |_| ()).await.map(drop)?,
         }
         let seconds = began.elapsed().as_secs_f64();
         let of_reading = phases.first().map_or(1.0, |reading| reading.seconds / seconds);
@@ -101,7 +112,32 @@ async fn measure(connection: &Connection) -> Result<AuditReport, Failure> {
     }
     bar.finish_and_clear();
     let bytes = log.state().await?.bytes;
-    Ok(AuditReport { server: connection.server_version_text(), messages: until.0, events, bytes, phases })
+    let (without, with) = (folder.path().join("no past"), folder.path().join("rebuild"));
+    let past = tokio::task::spawn_blocking(move || past(&without, &with)).await;
+    let past = past.map_err(|e| Failure::new("Interrupted", e.to_string(), "try again"))??;
+    Ok(AuditReport { server: connection.server_version_text(), messages: until.0, events, bytes, phases, past })
+}
+
+/// Compares the same query now and long ago, and the projection with its past and without.
+fn past(without: &Path, with: &Path) -> Result<PastReport, Failure> {
+    let (bytes_without, bytes_with) = (std::fs::metadata(without)?.len(), std::fs::metadata(with)?.len());
+    let projection = Projection::open(with)?;
+    let applied = projection.cursor().seen;
+    let position = Position(applied.0.saturating_sub(BACK)).max(projection.first_kept());
+    let reader = projection.reader();
+    let ask = |moment: Moment| -> Result<Percentiles, Failure> {
+        let mut took: Vec<Duration> = Vec::new();
+        for _ in 0..ASKED {
+            let began = Instant::now();
+            let unreadable = |why: String| Failure::new("StoreUnreadable", why, "see whether the disk is sound");
+            let snapshot = reader.snapshot_at(moment).map_err(|e| unreadable(e.to_string()))?;
+            volumes(&snapshot, &VolumePageRequest::default()).map_err(|e| unreadable(e.to_string()))?;
+            took.push(began.elapsed());
+        }
+        Ok(Percentiles::of(took))
+    };
+    let (page_now_ms, page_then_ms) = (ask(Moment::Head)?, ask(Moment::Position(position))?);
+    Ok(PastReport { positions_back: applied.0 - position.0, bytes_without, bytes_with, page_now_ms, page_then_ms })
 }
 
 /// Reads all of it, by the way of every tool that reads a log; the sum of what `each` gives.

@@ -47,6 +47,22 @@ pub(super) struct AuditReport {
     pub(super) events: u64,
     pub(super) bytes: u64,
     pub(super) phases: Vec<AuditPhase>,
+    pub(super) past: PastReport,
+}
+
+/// What the past costs, and how fast it answers.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct PastReport {
+    /// How many positions before the last one it was asked.
+    pub(super) positions_back: u64,
+    /// The projection's file with nothing but the present.
+    pub(super) bytes_without: u64,
+    /// The same with the past.
+    pub(super) bytes_with: u64,
+    /// The newest 100 volumes.
+    pub(super) page_now_ms: Percentiles,
+    /// The newest 100 volumes of that position.
+    pub(super) page_then_ms: Percentiles,
 }
 
 /// One way to go through the log.
@@ -119,6 +135,10 @@ impl AuditReport {
                 of_reading * 100.0
             ));
         }
+        let PastReport { positions_back, bytes_without, bytes_with, page_now_ms, page_then_ms } = &self.past;
+        line(&format!("projection {} MiB, with its past {} MiB", bytes_without >> 20, bytes_with >> 20));
+        line(&percentiles("page of volumes now", page_now_ms));
+        line(&percentiles(&format!("{positions_back} positions ago"), page_then_ms));
         Ok(())
     }
 }

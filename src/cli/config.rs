@@ -24,6 +24,7 @@ pub(super) async fn check(session: &Session) -> Result<(), Failure> {
             settings.archive.as_ref().map_or_else(|| "default".to_owned(), |from| from.source.clone()),
         ),
         ("backends", settings.from_file.backends.len().to_string(), file.clone()),
+        ("api.history", settings.from_file.api.history(None).to_string(), file.clone()),
         ("task_deadline_ms", settings.from_file.control.task_deadline_ms.to_string(), file.clone()),
         ("idempotency_ms", settings.from_file.control.idempotency_ms.to_string(), file),
     ];

@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(session: &Session, command: &Drift) -> Result<(), Failure> {
     match command {
-        Drift::List => list(session).await,
+        Drift::List { at } => list(&session.as_of(at)).await,
         Drift::Scan { backend, wait } => {
             let accepted = session.admin("drift", "scan", json!({"backend": backend})).await?;
             if wait.wait {

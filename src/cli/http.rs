@@ -22,6 +22,8 @@ pub struct Api {
     url: String,
     agent: ureq::Agent,
     token: Option<Token>,
+    /// The moment as of which Stele's own API is asked; now when absent.
+    at: Option<String>,
 }
 
 impl Api {
@@ -36,13 +38,19 @@ impl Api {
             .max_redirects_will_error(false)
             .proxy(None)
             .build();
-        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into(), token: None }
+        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into(), token: None, at: None }
     }
 
     /// The same, with a token for an API that asks for one.
     #[must_use]
     pub fn with_token(self, token: Option<Token>) -> Self {
         Self { token, ..self }
+    }
+
+    /// The same, asked as of a moment.
+    #[must_use]
+    pub fn as_of(self, at: Option<String>) -> Self {
+        Self { at, ..self }
     }
 
     /// The answer to a query, not older than `min_position`.
@@ -71,6 +79,9 @@ impl Api {
         let mut request = self.agent.get(format!("{}{path}", self.url));
         for (key, value) in query {
             request = request.query(*key, value);
+        }
+        if let Some(at) = &self.at {
+            request = request.query("at", at);
         }
         if let Some(position) = min_position {
             request = request.header("Stele-Min-Position", position.to_string());

@@ -20,7 +20,7 @@ use stele_core::id::{ADMIN_PROJECT, ProjectId};
 
 pub use http::Api;
 
-use crate::args::{Command, Pool};
+use crate::args::{At, Command, Pool};
 use crate::client::{self, Accepted};
 use crate::failure::Failure;
 use crate::nats::Connection;
@@ -28,7 +28,7 @@ use crate::role::connect::connected;
 use crate::settings::Settings;
 
 /// What every client command has at hand.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Session {
     settings: Settings,
     api: Api,
@@ -48,7 +48,7 @@ pub async fn run(settings: Settings, command: &Command, json: bool) -> Result<()
         Command::Attach(args) => attach::attach(&session, args).await,
         Command::Detach(args) => attach::detach(&session, args).await,
         Command::Service(service) => service::run(&session, service).await,
-        Command::Pool(Pool::List) => pool::list(&session).await,
+        Command::Pool(Pool::List { at }) => pool::list(&session.as_of(at)).await,
         Command::Pool(Pool::Foreign { pool }) => pool::foreign(&session, pool).await,
         Command::Drift(drift) => drift::run(&session, drift).await,
         Command::Quota(quota) => quota::run(&session, quota).await,
@@ -60,6 +60,12 @@ pub async fn run(settings: Settings, command: &Command, json: bool) -> Result<()
 }
 
 impl Session {
+    /// The same, that asks the API how things were at a moment.
+    fn as_of(&self, at: &At) -> Self {
+        let session = self.clone();
+        Self { api: session.api.as_of(at.moment.clone()), ..session }
+    }
+
     fn project(&self) -> &ProjectId {
         &self.settings.project.value
     }

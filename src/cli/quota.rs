@@ -14,7 +14,9 @@ use crate::failure::Failure;
 
 pub(super) async fn run(session: &Session, command: &Quota) -> Result<(), Failure> {
     match command {
-        Quota::Show { project } => show(session, project.as_ref().unwrap_or(session.project()), None).await,
+        Quota::Show { project, at } => {
+            show(&session.as_of(at), project.as_ref().unwrap_or(session.project()), None).await
+        }
         Quota::Set { project, limits } => {
             let limits: BTreeMap<&str, i64> = limits.iter().map(|(name, limit)| (name.as_str(), *limit)).collect();
             let mut content = json!(limits);

@@ -76,7 +76,7 @@ pub(super) async fn read<L: Log>(session: &Session, log: &L, what: &Replay) -> R
         Replay::WhatIf(args) => what_if::run(session, log, args).await,
         Replay::At { when, what } => state_at(session, log, when, *what).await,
         Replay::Diff { from, to } => difference(session, log, from, to).await,
-        Replay::Rebuild { data } => rebuild_projection(session, log, data).await,
+        Replay::Rebuild { data, history } => rebuild_projection(session, log, data, *history).await,
         Replay::Export(args) => replay_file::export_from(session, log, args).await,
         Replay::Import(_) | Replay::ImportCinder(_) | Replay::Archive(_) | Replay::Heal { .. } | Replay::Play(_) => {
             let remedy = "name the cell with --nats, and leave --file out";
@@ -186,11 +186,17 @@ async fn difference<L: Log>(session: &Session, log: &L, from: &str, to: &str) ->
     Ok(difference.render(&mut stdout())?)
 }
 
-async fn rebuild_projection<L: Log>(session: &Session, log: &L, data: &Path) -> Result<(), Failure> {
+async fn rebuild_projection<L: Log>(
+    session: &Session,
+    log: &L,
+    data: &Path,
+    history: Option<u64>,
+) -> Result<(), Failure> {
     std::fs::create_dir_all(data)?;
     let path = data.join(PROJECTION_FILE);
     let bar = crate::progress::bar("rebuilding", 0);
-    let done = rebuild(log, &path, |progress| {
+    let history = session.settings.from_file.api.history(history);
+    let done = rebuild(log, &path, history, |progress| {
         bar.set_length(progress.tail.0);
         bar.set_position(progress.position.0);
     })

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 pub(super) async fn run(session: &Session, command: &Service) -> Result<(), Failure> {
     match command {
-        Service::List => list(session).await,
+        Service::List { at } => list(&session.as_of(at)).await,
         Service::Set { backend, enable, disable, freeze, thaw, reason } => {
             let verb = match (enable, disable, freeze, thaw) {
                 (true, ..) => "enable",

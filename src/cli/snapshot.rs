@@ -14,8 +14,8 @@ use crate::failure::Failure;
 pub(super) async fn run(session: &Session, command: &Snapshot) -> Result<(), Failure> {
     match command {
         Snapshot::Create(args) => create(session, args).await,
-        Snapshot::List(args) => list(session, args).await,
-        Snapshot::Show { snapshot } => show(session, snapshot).await,
+        Snapshot::List(args) => list(&session.as_of(&args.at), args).await,
+        Snapshot::Show { snapshot, at } => show(&session.as_of(at), snapshot).await,
         Snapshot::Manage(args) => manage(session, args).await,
         Snapshot::Unmanage { snapshot, wait } => unmanage(session, snapshot, *wait).await,
         Snapshot::Delete { snapshots, wait } => delete(session, snapshots, *wait).await,

@@ -16,8 +16,8 @@ use crate::failure::Failure;
 pub(super) async fn run(session: &Session, command: &Volume) -> Result<(), Failure> {
     match command {
         Volume::Create(args) => create(session, args).await,
-        Volume::List(args) => list(session, args).await,
-        Volume::Show { volume } => show(session, volume).await,
+        Volume::List(args) => list(&session.as_of(&args.at), args).await,
+        Volume::Show { volume, at } => show(&session.as_of(at), volume).await,
         Volume::Delete { volumes, force, wait } => delete(session, volumes, *force, *wait).await,
         Volume::Extend { volume, size_gib, wait } => extend(session, volume, *size_gib, *wait).await,
         Volume::Manage(args) => manage(session, args).await,

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 pub(super) async fn run(session: &Session, command: &Type) -> Result<(), Failure> {
     match command {
-        Type::List => list(session, None).await,
+        Type::List { at } => list(&session.as_of(at), None).await,
         Type::Create { name, description, extra_specs, private } => {
             let specs: BTreeMap<&str, &str> = extra_specs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
             let content =

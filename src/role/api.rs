@@ -51,7 +51,8 @@ pub async fn main(settings: &Settings, args: &args::Api) -> Result<(), Failure> 
     let key_file = args.chap_key_file.as_ref().or(settings.from_file.chap_key_file.as_ref());
     let key = key_file.map(|file| chap_key::read(file)).transpose()?;
     let log = cell_log(&connection, archive(settings)?);
-    let served = start((connection, log), &args.data, args.http, (authenticator, key), stop::on_signals()).await?;
+    let data = (args.data.as_path(), settings.from_file.api.history(args.history));
+    let served = start((connection, log), data, args.http, (authenticator, key), stop::on_signals()).await?;
     info!(url = served.url(), "the API listens");
     served.run().await
 }
@@ -77,13 +78,13 @@ pub struct Probe {
     progress: watch::Receiver<Progress>,
 }
 
-/// Opens the projection and listens; who is answered and with which secrets is given.
+/// Opens the projection in a folder, with so many positions of the past, and listens; who is answered and with which secrets is given.
 ///
 /// # Errors
 /// A [`Failure`] when the address is taken, or when the projection cannot be opened.
 pub async fn start(
     (connection, log): (Connection, CellLog),
-    data: &Path,
+    (data, history): (&Path, u64),
     http: SocketAddr,
     (authenticator, chap_key): (Authenticator, Option<ChapKey>),
     stop: CancellationToken,
@@ -93,7 +94,7 @@ pub async fn start(
     if let Some(archive) = log.archive() {
         take_snapshot(archive, &place).await?;
     }
-    let projection = Projection::open(&place)?;
+    let projection = Projection::open_keeping(&place, history)?;
     let listener = TcpListener::bind(http).await.map_err(|e| {
         Failure::new("AddressTaken", format!("{http}: {e}"), "end what listens there, or choose another with --http")
     })?;

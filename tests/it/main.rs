@@ -17,6 +17,7 @@ mod kill;
 mod log_file;
 mod log_levels;
 mod main_job;
+mod past;
 mod permissions;
 mod ports;
 mod roles;

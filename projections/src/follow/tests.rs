@@ -4,6 +4,7 @@ use stele_core::port::memory::MemoryLog;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::projection::HISTORY_DEFAULT;
 use crate::rebuild::{RebuildError, rebuild};
 use crate::testing::{Story, story};
 
@@ -170,7 +171,7 @@ async fn a_rebuild_takes_the_place_of_what_was_there() {
     std::fs::write(&place.path, b"damaged").unwrap();
     let log = story.cell.log();
     let mut positions = Vec::new();
-    let done = rebuild(&log, &place.path, |progress| positions.push(progress.position)).await.unwrap();
+    let done = rebuild(&log, &place.path, HISTORY_DEFAULT, |progress| positions.push(progress.position)).await.unwrap();
     assert_eq!((done.position, done.tail, done.strays), (story.cell.tail(), story.cell.tail(), 1));
     assert_eq!(positions.last(), Some(&done.tail));
     let rebuilt = Projection::open(&place.path).unwrap();
@@ -186,10 +187,10 @@ async fn a_rebuild_that_fails_leaves_what_was_there() {
     std::fs::write(&place.path, b"as it was").unwrap();
     let log = story.cell.log();
     log.fail_reads(1);
-    assert!(matches!(rebuild(&log, &place.path, |_| ()).await, Err(RebuildError::Unavailable(_))));
+    assert!(matches!(rebuild(&log, &place.path, HISTORY_DEFAULT, |_| ()).await, Err(RebuildError::Unavailable(_))));
     let unreadable = MemoryLog::new();
     let text = String::from_utf8(story.cell.entries[0].payload.to_vec()).unwrap();
     unreadable.inject(Bytes::from(text.replacen("\"v\":1", "\"v\":2", 1)));
-    assert!(matches!(rebuild(&unreadable, &place.path, |_| ()).await, Err(RebuildError::Apply(_))));
+    assert!(matches!(rebuild(&unreadable, &place.path, HISTORY_DEFAULT, |_| ()).await, Err(RebuildError::Apply(_))));
     assert_eq!(std::fs::read(&place.path).unwrap(), b"as it was");
 }

@@ -11,10 +11,9 @@ mod tests;
 
 pub(crate) use concern::Concerns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use redb::{ReadableTable as _, WriteTransaction};
-use stele_core::codec::{decode, encode};
+use stele_core::codec::encode;
 use stele_core::event::Event;
 use stele_core::id::{FlowId, ReservationId};
 use stele_core::record::{Commit, Record};
@@ -22,15 +21,17 @@ use stele_core::state::{Entity, FlowKind, State};
 use stele_core::unit::{Position, Timestamp};
 
 use crate::store::StoreError;
+use crate::table::writer::Writer;
 use crate::table::{decisions, flow_history, flows_by_volume};
 use crate::view::{DecisionView, FlowHistory};
 
-/// The stories of one batch, until they are written.
+/// The stories of one batch; those that changed are written as often as the caller likes.
 pub(crate) struct HistoryBatch<'a> {
-    transaction: &'a WriteTransaction,
     /// The state before the batch: it knows the flows and reservations that were open then.
     before: &'a State,
     flows: BTreeMap<FlowId, FlowHistory>,
+    /// Those of them that are not written yet.
+    changed: BTreeSet<FlowId>,
     started: Vec<(Vec<u8>, FlowId)>,
     decisions: Vec<(Vec<u8>, Vec<u8>)>,
     /// Reservations that the batch itself made.
@@ -49,11 +50,11 @@ struct Place {
 }
 
 impl<'a> HistoryBatch<'a> {
-    pub(crate) fn new(transaction: &'a WriteTransaction, before: &'a State) -> Self {
+    pub(crate) fn new(before: &'a State) -> Self {
         Self {
-            transaction,
             before,
             flows: BTreeMap::new(),
+            changed: BTreeSet::new(),
             started: Vec::new(),
             decisions: Vec::new(),
             reservations: BTreeMap::new(),
@@ -62,35 +63,45 @@ impl<'a> HistoryBatch<'a> {
     }
 
     /// Takes a record in.
-    pub(crate) fn take_in(&mut self, record: &Record, position: Position) -> Result<(), StoreError> {
+    pub(crate) fn take_in(
+        &mut self,
+        record: &Record,
+        position: Position,
+        writer: &mut Writer<'_>,
+    ) -> Result<(), StoreError> {
         let mut number = 0;
         for commit in &record.commits {
             for event in &commit.events {
-                self.event(commit, event, Place { position, at: commit.at, event: number })?;
+                self.event(commit, event, Place { position, at: commit.at, event: number }, writer)?;
                 number += 1;
             }
         }
         Ok(())
     }
 
-    /// Writes what the batch changed.
-    pub(crate) fn write(self) -> Result<(), StoreError> {
-        let mut table = self.transaction.open_table(flow_history::TABLE)?;
-        for (id, history) in &self.flows {
-            table.insert(flow_history::key(*id).as_slice(), encode(history).as_slice())?;
+    /// Writes what has changed since the last time.
+    pub(crate) fn write(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
+        for id in std::mem::take(&mut self.changed) {
+            if let Some(history) = self.flows.get(&id) {
+                writer.put(flow_history::TABLE, &flow_history::key(id), Some(&encode(history)))?;
+            }
         }
-        let mut table = self.transaction.open_table(flows_by_volume::TABLE)?;
-        for (key, flow) in &self.started {
-            table.insert(key.as_slice(), flow.0.as_bytes().as_slice())?;
+        for (key, flow) in self.started.drain(..) {
+            writer.put(flows_by_volume::TABLE, &key, Some(flow.0.as_bytes()))?;
         }
-        let mut table = self.transaction.open_table(decisions::TABLE)?;
-        for (key, decision) in &self.decisions {
-            table.insert(key.as_slice(), decision.as_slice())?;
+        for (key, decision) in self.decisions.drain(..) {
+            writer.put(decisions::TABLE, &key, Some(&decision))?;
         }
         Ok(())
     }
 
-    fn event(&mut self, commit: &Commit, event: &Event, place: Place) -> Result<(), StoreError> {
+    fn event(
+        &mut self,
+        commit: &Commit,
+        event: &Event,
+        place: Place,
+        writer: &mut Writer<'_>,
+    ) -> Result<(), StoreError> {
         match event {
             Event::FlowStarted { flow, kind, volume, project, snapshot, attachment, .. } => {
                 let history = FlowHistory {
@@ -136,7 +147,7 @@ impl<'a> HistoryBatch<'a> {
             _ => {}
         }
         if let Some(flow) = self.flow_of(event)
-            && let Some(history) = self.history(flow)?
+            && let Some(history) = self.history(flow, writer)?
         {
             tasks::take_in(history, event, place);
             if matches!(event, Event::FlowFinished { .. })
@@ -172,14 +183,18 @@ impl<'a> HistoryBatch<'a> {
         }
     }
 
-    fn history(&mut self, flow: FlowId) -> Result<Option<&mut FlowHistory>, StoreError> {
-        if !self.flows.contains_key(&flow) {
-            let table = self.transaction.open_table(flow_history::TABLE)?;
-            if let Some(stored) = table.get(flow_history::key(flow).as_slice())? {
-                self.flows.insert(flow, decode(stored.value())?);
-            }
+    /// A story that is going to be changed.
+    fn history(&mut self, flow: FlowId, writer: &mut Writer<'_>) -> Result<Option<&mut FlowHistory>, StoreError> {
+        if !self.flows.contains_key(&flow)
+            && let Some(stored) = writer.get(flow_history::TABLE, &flow_history::key(flow))?
+        {
+            self.flows.insert(flow, stored);
         }
-        Ok(self.flows.get_mut(&flow))
+        let history = self.flows.get_mut(&flow);
+        if history.is_some() {
+            self.changed.insert(flow);
+        }
+        Ok(history)
     }
 }
 

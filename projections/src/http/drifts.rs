@@ -8,6 +8,6 @@ use crate::query;
 use crate::view::DriftList;
 
 pub(super) async fn list<L: Log>(State(state): State<ApiState<L>>, RawQuery(query): RawQuery) -> Answered<DriftList> {
-    parameters::none(query.as_deref())?;
-    ask(&state, |snapshot, _| Ok(query::drifts(snapshot)?)).await
+    let moment = parameters::moment(query.as_deref())?;
+    ask(&state, moment, |snapshot, _| Ok(query::drifts(snapshot)?)).await
 }

@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use stele_core::unit::Position;
 use tracing::error;
 
+use super::POSITION_HEADER;
 use crate::query::{HangingPageError, VolumePageError};
 use crate::store::StoreError;
 use crate::view::{ErrorAnswer, ErrorBody};
@@ -43,6 +44,8 @@ pub enum ErrorCode {
     UriTooLong,
     /// The request has a body, which nothing here reads, and a large one.
     BodyTooLarge,
+    /// The past is not kept so far back.
+    PositionNotKept,
     /// The projection has not reached the position that was demanded.
     NotReached,
     /// The log is not what was applied: nothing is served.
@@ -72,6 +75,7 @@ impl ErrorCode {
             Self::AuthUnavailable => "AuthUnavailable",
             Self::UriTooLong => "UriTooLong",
             Self::BodyTooLarge => "BodyTooLarge",
+            Self::PositionNotKept => "PositionNotKept",
             Self::NotReached => "NotReached",
             Self::NotServing => "NotServing",
             Self::StoreUnreadable => "StoreUnreadable",
@@ -90,6 +94,7 @@ impl ErrorCode {
             | Self::PoolNotFound
             | Self::VolumeTypeNotFound
             | Self::SnapshotNotFound => StatusCode::NOT_FOUND,
+            Self::PositionNotKept => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
@@ -110,11 +115,18 @@ pub struct ApiError {
     pub message: String,
     /// What would make it work.
     pub remedy: String,
+    /// Up to where the log is in what was asked, when something was.
+    pub position: Option<Position>,
 }
 
 impl ApiError {
     pub(super) fn new(code: ErrorCode, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { code, message: message.into(), remedy: remedy.into() }
+        Self { code, message: message.into(), remedy: remedy.into(), position: None }
+    }
+
+    /// The same, found in what was known at a position.
+    pub(super) fn at(self, position: Position) -> Self {
+        Self { position: Some(position), ..self }
     }
 
     pub(super) fn invalid(message: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -151,7 +163,8 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = ErrorBody { code: self.code.as_str().to_owned(), message: self.message, remedy: self.remedy };
-        (self.code.status(), Json(ErrorAnswer { error: body })).into_response()
+        let position = self.position.map(|position| [(POSITION_HEADER, position.to_string())]);
+        (self.code.status(), position, Json(ErrorAnswer { error: body })).into_response()
     }
 }
 

@@ -26,6 +26,7 @@ use super::guard::reach;
 use super::parameters::Parameters;
 use super::state::ApiState;
 use crate::history::Concerns;
+use crate::moment::Moment;
 use crate::reader::Snapshot;
 use crate::store::StoreError;
 use crate::view::{EventActor, EventView};
@@ -125,7 +126,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<EventId>, ApiError> {
 /// A place from which the record at `position` can be recognised as one.
 async fn chain_before<L: Log>(state: &ApiState<L>, position: Position) -> Result<Chain, ApiError> {
     let before = Position(position.0.saturating_sub(1));
-    let found = super::answer::ask(state, move |snapshot, _| Ok(snapshot.chain_at_or_before(before)?));
+    let found = super::answer::ask(state, Moment::Head, move |snapshot, _| Ok(snapshot.chain_at_or_before(before)?));
     Ok(found.await?.into_body())
 }
 

@@ -7,8 +7,8 @@ use super::state::ApiState;
 use crate::view::{LogDigest, LogHead};
 
 pub(super) async fn head<L: Log>(State(state): State<ApiState<L>>, RawQuery(query): RawQuery) -> Answered<LogHead> {
-    parameters::none(query.as_deref())?;
-    ask(&state, |snapshot, _| {
+    let moment = parameters::moment(query.as_deref())?;
+    ask(&state, moment, |snapshot, _| {
         let cursor = snapshot.cursor();
         Ok(LogHead {
             position: cursor.chain.position,
@@ -25,8 +25,8 @@ pub(super) async fn head<L: Log>(State(state): State<ApiState<L>>, RawQuery(quer
 }
 
 pub(super) async fn digest<L: Log>(State(state): State<ApiState<L>>, RawQuery(query): RawQuery) -> Answered<LogDigest> {
-    parameters::none(query.as_deref())?;
-    ask(&state, |snapshot, _| {
+    let moment = parameters::moment(query.as_deref())?;
+    ask(&state, moment, |snapshot, _| {
         let (position, digest) = snapshot.digest()?;
         Ok(LogDigest { position, digest: digest.digest, tables: digest.tables })
     })

@@ -9,6 +9,7 @@ use stele_core::port::Log;
 
 use super::answer::ask;
 use super::state::ApiState;
+use crate::moment::Moment;
 
 /// The answers so far, by route and status. Routes are few: paths that match none count as one.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +30,7 @@ impl Counters {
 
 /// Everything in the text format of Prometheus.
 pub(super) async fn metrics<L: Log>(State(state): State<ApiState<L>>) -> Response {
-    let stored = ask(&state, |snapshot, _| Ok((*snapshot.cursor(), snapshot.row_counts()?)));
+    let stored = ask(&state, Moment::Head, |snapshot, _| Ok((*snapshot.cursor(), snapshot.row_counts()?)));
     let (cursor, rows) = match stored.await {
         Ok(answer) => answer.into_body(),
         Err(error) => return error.into_response(),

@@ -3,6 +3,7 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 
 use super::error::{ApiError, ErrorCode};
+use crate::moment::Moment;
 
 /// The most parameters of a request: every filter once, and as many keys of metadata as a volume can have.
 const PARAMETERS_MAX: usize = 160;
@@ -58,22 +59,27 @@ impl Parameters {
         text.parse().map(Some).map_err(invalid)
     }
 
+    /// The moment as of which the answer shall be.
+    pub(super) fn moment(&mut self) -> Result<Moment, ApiError> {
+        const RULE: &str = "give a position, or a time in RFC 3339 (a + in it is %2B), or nothing for now";
+        Ok(self.value("at", RULE)?.unwrap_or_default())
+    }
+
     /// Refuses what nobody took.
     pub(super) fn finish(self) -> Result<(), ApiError> {
         let Some((name, _)) = self.given.first() else { return Ok(()) };
         let shown: String = name.chars().take(64).collect();
-        let remedy = if self.known.is_empty() {
-            "this path takes no parameters".to_owned()
-        } else {
-            format!("use {}", self.known.join(", "))
-        };
+        let remedy = format!("use {}", self.known.join(", "));
         Err(ApiError::new(ErrorCode::UnknownParameter, format!("there is no parameter {shown:?} here"), remedy))
     }
 }
 
-/// Refuses every parameter.
-pub(super) fn none(query: Option<&str>) -> Result<(), ApiError> {
-    Parameters::parse(query)?.finish()
+/// The moment, where that is all that can be chosen.
+pub(super) fn moment(query: Option<&str>) -> Result<Moment, ApiError> {
+    let mut given = Parameters::parse(query)?;
+    let moment = given.moment()?;
+    given.finish()?;
+    Ok(moment)
 }
 
 fn decode(text: &str) -> Result<String, ApiError> {

@@ -10,8 +10,8 @@ use crate::query;
 use crate::view::{PoolList, PoolView};
 
 pub(super) async fn list<L: Log>(State(state): State<ApiState<L>>, RawQuery(query): RawQuery) -> Answered<PoolList> {
-    parameters::none(query.as_deref())?;
-    ask(&state, |snapshot, now| Ok(query::pools(snapshot, now)?)).await
+    let moment = parameters::moment(query.as_deref())?;
+    ask(&state, moment, |snapshot, now| Ok(query::pools(snapshot, now)?)).await
 }
 
 pub(super) async fn show<L: Log>(
@@ -19,9 +19,9 @@ pub(super) async fn show<L: Log>(
     name: PathText,
     RawQuery(query): RawQuery,
 ) -> Answered<PoolView> {
-    parameters::none(query.as_deref())?;
+    let moment = parameters::moment(query.as_deref())?;
     let name: PoolName = parameter(name, "pool", "give host@backend#pool, percent-encoded: the # is %23")?;
-    ask(&state, move |snapshot, now| {
+    ask(&state, moment, move |snapshot, now| {
         query::pool(snapshot, &name, now)?.ok_or_else(|| missing(ErrorCode::PoolNotFound, "pool", &name))
     })
     .await

@@ -13,7 +13,7 @@ pub(super) async fn quotas<L: Log>(
     project: PathText,
     RawQuery(query): RawQuery,
 ) -> Answered<QuotaSetView> {
-    parameters::none(query.as_deref())?;
+    let moment = parameters::moment(query.as_deref())?;
     let project: ProjectId = parameter(project, "project", "give the project's id")?;
-    ask(&state, move |snapshot, _| Ok(query::quotas_of_project(snapshot, &project)?)).await
+    ask(&state, moment, move |snapshot, _| Ok(query::quotas_of_project(snapshot, &project)?)).await
 }

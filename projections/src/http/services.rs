@@ -8,6 +8,6 @@ use crate::query;
 use crate::view::ServiceList;
 
 pub(super) async fn list<L: Log>(State(state): State<ApiState<L>>, RawQuery(query): RawQuery) -> Answered<ServiceList> {
-    parameters::none(query.as_deref())?;
-    ask(&state, |snapshot, now| Ok(query::services(snapshot, now)?)).await
+    let moment = parameters::moment(query.as_deref())?;
+    ask(&state, moment, |snapshot, now| Ok(query::services(snapshot, now)?)).await
 }

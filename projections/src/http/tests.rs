@@ -1,5 +1,6 @@
 mod access;
 mod events;
+mod past;
 mod routes;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use tower::ServiceExt as _;
 
 use super::{ApiOptions, ApiState, router};
 use crate::follow::{FollowError, Progress, follow};
-use crate::projection::Projection;
+use crate::projection::{HISTORY_DEFAULT, Projection};
 use crate::testing::{Cell, Story, story};
 use crate::v3::Asker;
 use crate::v3::auth::Authenticator;
@@ -77,8 +78,16 @@ impl Api {
     }
 
     async fn start_with(cell: Cell, options: ApiOptions, authenticator: Authenticator) -> Self {
+        Self::begin(cell, options, authenticator, HISTORY_DEFAULT).await
+    }
+
+    async fn start_keeping(cell: Cell, history: u64) -> Self {
+        Self::begin(cell, ApiOptions::default(), Authenticator::NoAuth, history).await
+    }
+
+    async fn begin(cell: Cell, options: ApiOptions, authenticator: Authenticator, history: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let projection = Projection::open(&directory.path().join("p.redb")).unwrap();
+        let projection = Projection::open_keeping(&directory.path().join("p.redb"), history).unwrap();
         let (stop, stopped) = watch::channel(false);
         let (sender, progress) = watch::channel(Progress::of(&projection));
         let log = cell.log();

@@ -9,8 +9,8 @@ use crate::query;
 use crate::view::{TypeList, TypeView};
 
 pub(super) async fn list<L: Log>(State(state): State<ApiState<L>>, RawQuery(query): RawQuery) -> Answered<TypeList> {
-    parameters::none(query.as_deref())?;
-    ask(&state, |snapshot, _| Ok(query::volume_types(snapshot)?)).await
+    let moment = parameters::moment(query.as_deref())?;
+    ask(&state, moment, |snapshot, _| Ok(query::volume_types(snapshot)?)).await
 }
 
 pub(super) async fn show<L: Log>(
@@ -18,9 +18,9 @@ pub(super) async fn show<L: Log>(
     name_or_id: PathText,
     RawQuery(query): RawQuery,
 ) -> Answered<TypeView> {
-    parameters::none(query.as_deref())?;
+    let moment = parameters::moment(query.as_deref())?;
     let name_or_id = text(name_or_id)?;
-    ask(&state, move |snapshot, _| {
+    ask(&state, moment, move |snapshot, _| {
         let shown = || name_or_id.chars().take(255).collect::<String>();
         query::volume_type(snapshot, &name_or_id)?
             .ok_or_else(|| missing(ErrorCode::VolumeTypeNotFound, "volume type", shown()))

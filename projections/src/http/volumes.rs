@@ -9,14 +9,15 @@ use super::answer::{Answered, PathText, ask, missing, parameter};
 use super::error::{ApiError, ErrorCode};
 use super::parameters::{self, Parameters};
 use super::state::ApiState;
+use crate::moment::Moment;
 use crate::query::{self, LIMIT_DEFAULT, VolumeFilter, VolumePageRequest};
 use crate::view::{DecisionList, DecisionView, FlowHistory, FlowList, VolumeList, VolumeView};
 
 const ID_RULE: &str = "give a UUID";
 
 pub(super) async fn list<L: Log>(State(state): State<ApiState<L>>, RawQuery(query): RawQuery) -> Answered<VolumeList> {
-    let request = page_request(query.as_deref())?;
-    ask(&state, move |snapshot, _| Ok(query::volumes(snapshot, &request)?)).await
+    let (request, moment) = page_request(query.as_deref())?;
+    ask(&state, moment, move |snapshot, _| Ok(query::volumes(snapshot, &request)?)).await
 }
 
 pub(super) async fn show<L: Log>(
@@ -24,9 +25,9 @@ pub(super) async fn show<L: Log>(
     id: PathText,
     RawQuery(query): RawQuery,
 ) -> Answered<VolumeView> {
-    parameters::none(query.as_deref())?;
+    let moment = parameters::moment(query.as_deref())?;
     let id: VolumeId = parameter(id, "volume id", ID_RULE)?;
-    ask(&state, move |snapshot, _| query::volume(snapshot, id)?.ok_or_else(|| no_volume(id))).await
+    ask(&state, moment, move |snapshot, _| query::volume(snapshot, id)?.ok_or_else(|| no_volume(id))).await
 }
 
 pub(super) async fn flows<L: Log>(
@@ -34,9 +35,9 @@ pub(super) async fn flows<L: Log>(
     id: PathText,
     RawQuery(query): RawQuery,
 ) -> Answered<FlowList> {
-    parameters::none(query.as_deref())?;
+    let moment = parameters::moment(query.as_deref())?;
     let id: VolumeId = parameter(id, "volume id", ID_RULE)?;
-    ask(&state, move |snapshot, _| {
+    ask(&state, moment, move |snapshot, _| {
         let list = query::flows_of_volume(snapshot, id)?;
         if list.flows.is_empty() { Err(no_volume(id)) } else { Ok(list) }
     })
@@ -48,9 +49,9 @@ pub(super) async fn decisions<L: Log>(
     id: PathText,
     RawQuery(query): RawQuery,
 ) -> Answered<DecisionList> {
-    parameters::none(query.as_deref())?;
+    let moment = parameters::moment(query.as_deref())?;
     let id: VolumeId = parameter(id, "volume id", ID_RULE)?;
-    ask(&state, move |snapshot, _| {
+    ask(&state, moment, move |snapshot, _| {
         let list = query::decisions_of_volume(snapshot, id)?;
         // What was taken over was never placed.
         let is_known = || snapshot.find::<Volume>(&id).map(|found| found.is_some());
@@ -64,9 +65,10 @@ pub(super) async fn decision<L: Log>(
     id: PathText,
     RawQuery(query): RawQuery,
 ) -> Answered<DecisionView> {
-    parameters::none(query.as_deref())?;
+    let moment = parameters::moment(query.as_deref())?;
     let id: VolumeId = parameter(id, "volume id", ID_RULE)?;
-    ask(&state, move |snapshot, _| query::decision_of_volume(snapshot, id)?.ok_or_else(|| no_decision(id))).await
+    ask(&state, moment, move |snapshot, _| query::decision_of_volume(snapshot, id)?.ok_or_else(|| no_decision(id)))
+        .await
 }
 
 pub(super) async fn flow<L: Log>(
@@ -74,15 +76,15 @@ pub(super) async fn flow<L: Log>(
     id: PathText,
     RawQuery(query): RawQuery,
 ) -> Answered<FlowHistory> {
-    parameters::none(query.as_deref())?;
+    let moment = parameters::moment(query.as_deref())?;
     let id: FlowId = parameter(id, "flow id", ID_RULE)?;
-    ask(&state, move |snapshot, _| {
+    ask(&state, moment, move |snapshot, _| {
         query::flow(snapshot, id)?.ok_or_else(|| missing(ErrorCode::FlowNotFound, "flow", id))
     })
     .await
 }
 
-fn page_request(query: Option<&str>) -> Result<VolumePageRequest, ApiError> {
+fn page_request(query: Option<&str>) -> Result<(VolumePageRequest, Moment), ApiError> {
     let mut given = Parameters::parse(query)?;
     let filter = VolumeFilter {
         project: given.value("project", "give the project's id")?,
@@ -99,8 +101,9 @@ fn page_request(query: Option<&str>) -> Result<VolumePageRequest, ApiError> {
         limit: given.value("limit", "give a number from 1 to 1000")?.unwrap_or(LIMIT_DEFAULT),
         marker: given.value("marker", "give the next_marker of the page before")?,
     };
+    let moment = given.moment()?;
     given.finish()?;
-    Ok(request)
+    Ok((request, moment))
 }
 
 fn metadata(pairs: Vec<String>) -> Result<BTreeMap<String, String>, ApiError> {

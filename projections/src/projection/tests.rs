@@ -26,7 +26,6 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 
 /// What every query could see, as bytes: the rows of all tables.
 fn everything(projection: &Projection) -> Vec<(String, Vec<u8>, Vec<u8>)> {
-    use redb::TableHandle as _;
     let snapshot = projection.reader().snapshot().unwrap();
     let mut all = Vec::new();
     for table in table::STATE.into_iter().chain(table::DERIVED) {
@@ -153,7 +152,7 @@ fn what_is_no_projection_of_this_format_is_refused_by_name() {
     drop(Projection::open(&path).unwrap());
     let database = Database::create(&path).unwrap();
     let transaction = database.begin_write().unwrap();
-    transaction.open_table(meta::TABLE).unwrap().insert(b"format".as_slice(), [9; 8].as_slice()).unwrap();
+    transaction.open_table(meta::TABLE.definition()).unwrap().insert(b"format".as_slice(), [9; 8].as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
     let error = Projection::open(&path).unwrap_err();
@@ -170,7 +169,11 @@ fn a_row_that_cannot_be_read_is_damage() {
     drop(Projection::open(&path).unwrap());
     let database = Database::create(&path).unwrap();
     let transaction = database.begin_write().unwrap();
-    transaction.open_table(table::volumes::TABLE).unwrap().insert([1; 16].as_slice(), [7].as_slice()).unwrap();
+    transaction
+        .open_table(table::volumes::TABLE.definition())
+        .unwrap()
+        .insert([1; 16].as_slice(), [7].as_slice())
+        .unwrap();
     transaction.commit().unwrap();
     drop(database);
     assert!(matches!(Projection::open(&path), Err(OpenError::Damaged { .. })));

@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 use std::ops::Bound;
 
-use redb::ReadableTableMetadata as _;
 use serde::de::DeserializeOwned;
 use stele_core::codec::decode;
 use stele_core::id::{
@@ -101,8 +100,8 @@ impl<T: Stored> Entities<T> {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn iter(&self) -> Result<impl Iterator<Item = Result<T, StoreError>> + use<T>, StoreError> {
-        let rows: RowRange = self.table.range::<&[u8]>(..)?;
+    pub fn iter(self) -> Result<impl Iterator<Item = Result<T, StoreError>> + use<T>, StoreError> {
+        let rows = self.table.range(Bound::Unbounded, Bound::Unbounded)?;
         Ok(rows.map(|row| Ok(decode(row?.1.value())?)))
     }
 
@@ -110,8 +109,8 @@ impl<T: Stored> Entities<T> {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn count(&self) -> Result<u64, StoreError> {
-        Ok(self.table.len()?)
+    pub fn count(self) -> Result<u64, StoreError> {
+        self.table.count()
     }
 
     fn by_key(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
@@ -144,7 +143,7 @@ impl<T: Stored> Iterator for List<T> {
                 Order::OldestFirst => self.rows.next()?,
                 Order::NewestFirst => self.rows.next_back()?,
             };
-            let found = row.map_err(StoreError::from).and_then(|(key, _)| match lists::id_of(key.value()) {
+            let found = row.and_then(|(key, _)| match lists::id_of(key.value()) {
                 Some(id) => self.entities.by_key(id.as_bytes()),
                 None => Ok(None),
             });
@@ -186,7 +185,13 @@ impl Snapshot {
     ) -> Result<List<T>, StoreError> {
         let first = lists::prefix::<T>(scope);
         let end = behind(&first);
-        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        // What was asked for later than the last record of the past is not looked at: there may be any number of it.
+        let last = self.asked_until().map(|until| lists::last_until::<T>(scope, until));
+        let end = match (&last, &end) {
+            (Some(last), _) => Bound::Included(last.as_slice()),
+            (None, Some(end)) => Bound::Excluded(end.as_slice()),
+            (None, None) => Bound::Unbounded,
+        };
         let after = after.map(|after| lists::key(scope, after));
         let (from, to) = match (after.as_deref(), order) {
             (Some(after), Order::OldestFirst) => (Bound::Excluded(after), end),

@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("attachments");
+pub(crate) const TABLE: Rows = Rows::new(1, "attachments");
 
 pub(crate) fn key(id: AttachmentId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

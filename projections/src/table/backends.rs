@@ -9,7 +9,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("backends");
+pub(crate) const TABLE: Rows = Rows::new(2, "backends");
 
 pub(crate) fn key(name: &BackendName) -> Vec<u8> {
     text_key(name.as_str())

@@ -9,7 +9,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("claims");
+pub(crate) const TABLE: Rows = Rows::new(4, "claims");
 
 pub(crate) fn key(pool: &PoolName, flow: FlowId) -> Vec<u8> {
     claim_key(pool.as_str(), flow.0)

@@ -7,7 +7,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("config");
+pub(crate) const TABLE: Rows = Rows::new(5, "config");
 
 pub(crate) fn key() -> Vec<u8> {
     Vec::new()

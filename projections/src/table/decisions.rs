@@ -6,4 +6,4 @@ use super::Rows;
 
 pub(crate) use super::flows_by_volume::key;
 
-pub(crate) const TABLE: Rows = Rows::new("decisions");
+pub(crate) const TABLE: Rows = Rows::new(6, "decisions");

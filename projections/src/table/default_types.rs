@@ -9,7 +9,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("default_types");
+pub(crate) const TABLE: Rows = Rows::new(7, "default_types");
 
 pub(crate) fn key(project: &ProjectId) -> Vec<u8> {
     text_key(project.as_str())

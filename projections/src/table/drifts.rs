@@ -11,7 +11,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("drifts");
+pub(crate) const TABLE: Rows = Rows::new(8, "drifts");
 
 pub(super) fn key(pool: &PoolName, what: &Stored) -> Vec<u8> {
     stele_core::digest::drift_key(pool.as_str(), what)

@@ -6,7 +6,7 @@ use stele_core::id::FlowId;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("flow_history");
+pub(crate) const TABLE: Rows = Rows::new(9, "flow_history");
 
 pub(crate) fn key(id: FlowId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("flows");
+pub(crate) const TABLE: Rows = Rows::new(10, "flows");
 
 pub(crate) fn key(id: FlowId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

@@ -8,7 +8,7 @@ use stele_core::unit::Position;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("flows_by_volume");
+pub(crate) const TABLE: Rows = Rows::new(11, "flows_by_volume");
 
 pub(crate) fn key(volume: VolumeId, started: Position, event: u32) -> Vec<u8> {
     let mut key = volume.0.as_bytes().to_vec();

@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("group_snapshots");
+pub(crate) const TABLE: Rows = Rows::new(12, "group_snapshots");
 
 pub(crate) fn key(id: GroupSnapshotId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("group_types");
+pub(crate) const TABLE: Rows = Rows::new(13, "group_types");
 
 pub(crate) fn key(id: GroupTypeId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("groups");
+pub(crate) const TABLE: Rows = Rows::new(14, "groups");
 
 pub(crate) fn key(id: GroupId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

@@ -5,16 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use redb::WriteTransaction;
 use stele_core::id::{GroupId, GroupSnapshotId, ProjectId, VolumeId};
 use stele_core::state::{Attachment, Entity, Group, GroupSnapshot, Message, Snapshot, State, Transfer, Volume};
 use stele_core::unit::Timestamp;
 use uuid::Uuid;
 
 use super::Rows;
+use super::writer::Writer;
 use crate::store::StoreError;
 
-pub(crate) const TABLE: Rows = Rows::new("lists");
+pub(crate) const TABLE: Rows = Rows::new(15, "lists");
 
 /// Within what a list is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,10 +111,22 @@ pub(crate) fn prefix<T: Listed>(scope: Scope<'_>) -> Vec<u8> {
 
 pub(crate) fn key<T: Listed>(scope: Scope<'_>, listed: &T) -> Vec<u8> {
     let mut key = prefix::<T>(scope);
-    // With the sign bit flipped, two's complement sorts like the number, also before 1970.
-    key.extend_from_slice(&(listed.created_at().micros() ^ i64::MIN).to_be_bytes());
+    key.extend_from_slice(&moment(listed.created_at()));
     key.extend_from_slice(listed.id().as_bytes());
     key
+}
+
+/// The last key that anything in a scope can have that was asked for up to a moment.
+pub(crate) fn last_until<T: Listed>(scope: Scope<'_>, until: Timestamp) -> Vec<u8> {
+    let mut key = prefix::<T>(scope);
+    key.extend_from_slice(&moment(until));
+    key.extend_from_slice(&[0xff; 16]);
+    key
+}
+
+/// With the sign bit flipped, two's complement sorts like the number, also before 1970.
+fn moment(at: Timestamp) -> [u8; 8] {
+    (at.micros() ^ i64::MIN).to_be_bytes()
 }
 
 /// The id that a key names.
@@ -123,14 +135,13 @@ pub(crate) fn id_of(key: &[u8]) -> Option<Uuid> {
     Uuid::from_slice(id).ok()
 }
 
-/// Brings the index from what it was before the batch to what it is after it.
+/// Brings the index from one state to a later one that differs from it in what was touched.
 pub(crate) fn update(
-    transaction: &WriteTransaction,
+    writer: &mut Writer<'_>,
     before: &State,
     after: &State,
     touched: &BTreeSet<Entity>,
 ) -> Result<(), StoreError> {
-    let mut table = transaction.open_table(TABLE)?;
     for entity in touched {
         let (old, new) = match entity {
             Entity::Volume(id) => keys(before.volumes.get(id), after.volumes.get(id)),
@@ -143,10 +154,10 @@ pub(crate) fn update(
             _ => continue,
         };
         for gone in old.iter().filter(|key| !new.contains(key)) {
-            table.remove(gone.as_slice())?;
+            writer.put(TABLE, gone, None)?;
         }
         for come in new.iter().filter(|key| !old.contains(key)) {
-            table.insert(come.as_slice(), [].as_slice())?;
+            writer.put(TABLE, come, Some(&[]))?;
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use stele_core::state::{LogTarget, State};
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("log_levels");
+pub(crate) const TABLE: Rows = Rows::new(16, "log_levels");
 
 pub(crate) fn key(target: &LogTarget) -> Vec<u8> {
     log_level_key(target)

@@ -8,7 +8,7 @@ use stele_core::state::{Message, State};
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("messages");
+pub(crate) const TABLE: Rows = Rows::new(17, "messages");
 
 pub(crate) fn key(id: MessageId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

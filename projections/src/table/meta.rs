@@ -1,9 +1,10 @@
 //! What the store is, and up to where it was folded.
 //!
 //! Keys: `format` (two `u32`: [`stele_core::codec::FORMAT`] and [`LAYOUT`], big-endian), `cursor` ([`Cursor`]),
-//! `leader` ([`Leader`], from the first claim on).
+//! `leader` ([`Leader`], from the first claim on), `past` ([`super::past::Kept`]).
 
 use redb::{ReadableTable, WriteTransaction};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stele_core::chain::Chain;
 use stele_core::codec::{FORMAT, decode, encode};
@@ -11,12 +12,13 @@ use stele_core::id::WriterId;
 use stele_core::unit::{Position, Timestamp};
 
 use super::Rows;
+use super::writer::Writer;
 use crate::store::StoreError;
 
-pub(crate) const TABLE: Rows = Rows::new("meta");
+pub(crate) const TABLE: Rows = Rows::new(18, "meta");
 
 /// Counts the changes of this package's own tables and values. A store of another number is made anew from the log.
-pub(crate) const LAYOUT: u32 = 2;
+pub(crate) const LAYOUT: u32 = 3;
 
 /// The codec's format and this package's layout.
 pub(crate) const FORMATS: (u32, u32) = (FORMAT, LAYOUT);
@@ -45,33 +47,41 @@ pub struct Leader {
     pub claimed_at: Timestamp,
 }
 
-pub(crate) fn write_leader(transaction: &WriteTransaction, leader: &Leader) -> Result<(), StoreError> {
-    transaction.open_table(TABLE)?.insert(LEADER, encode(leader).as_slice())?;
-    Ok(())
-}
+/// The key of [`Cursor`].
+pub(crate) const CURSOR: &[u8] = b"cursor";
 
 /// The key of [`Leader`].
 pub(crate) const LEADER: &[u8] = b"leader";
 
-pub(crate) fn write_cursor(transaction: &WriteTransaction, cursor: &Cursor) -> Result<(), StoreError> {
-    transaction.open_table(TABLE)?.insert(b"cursor".as_slice(), encode(cursor).as_slice())?;
+/// The key of [`super::past::Kept`].
+pub(crate) const PAST: &[u8] = b"past";
+
+/// Writes a row of this table, whose past is not kept.
+pub(crate) fn write<T: Serialize>(transaction: &WriteTransaction, key: &[u8], value: &T) -> Result<(), StoreError> {
+    transaction.open_table(TABLE.definition())?.insert(key, encode(value).as_slice())?;
     Ok(())
+}
+
+/// Writes a row of this table at a position of the log.
+pub(crate) fn put<T: Serialize>(writer: &mut Writer<'_>, key: &[u8], value: &T) -> Result<(), StoreError> {
+    writer.put(TABLE, key, Some(&encode(value)))
+}
+
+pub(crate) fn read<T: DeserializeOwned>(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    key: &[u8],
+) -> Result<Option<T>, StoreError> {
+    match table.get(key)? {
+        Some(value) => Ok(Some(decode(value.value())?)),
+        None => Ok(None),
+    }
 }
 
 pub(crate) fn write_formats(transaction: &WriteTransaction) -> Result<(), StoreError> {
     let mut bytes = FORMATS.0.to_be_bytes().to_vec();
     bytes.extend_from_slice(&FORMATS.1.to_be_bytes());
-    transaction.open_table(TABLE)?.insert(b"format".as_slice(), bytes.as_slice())?;
+    transaction.open_table(TABLE.definition())?.insert(b"format".as_slice(), bytes.as_slice())?;
     Ok(())
-}
-
-pub(crate) fn read_cursor(
-    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
-) -> Result<Option<Cursor>, StoreError> {
-    match table.get(b"cursor".as_slice())? {
-        Some(value) => Ok(Some(decode(value.value())?)),
-        None => Ok(None),
-    }
 }
 
 /// The formats that the store says it has; `None` when it says nothing that can be understood.

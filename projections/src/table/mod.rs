@@ -21,6 +21,7 @@ pub(crate) mod lists;
 pub(crate) mod log_levels;
 pub(crate) mod messages;
 pub(crate) mod meta;
+pub(crate) mod past;
 pub(crate) mod pools;
 pub(crate) mod qos;
 pub(crate) mod quota_classes;
@@ -31,6 +32,7 @@ pub(crate) mod transfers;
 pub(crate) mod types;
 pub(crate) mod usage;
 pub(crate) mod volumes;
+pub(crate) mod writer;
 
 use std::collections::BTreeSet;
 
@@ -39,9 +41,33 @@ use stele_core::codec::{DecodeError, decode};
 use stele_core::state::{Entity, State};
 
 use crate::store::StoreError;
+use writer::Writer;
 
 /// A table of bytes by bytes; what they mean is said in its file.
-pub(crate) type Rows = TableDefinition<'static, &'static [u8], &'static [u8]>;
+#[derive(Debug, Clone, Copy)]
+pub struct Rows {
+    number: u8,
+    name: &'static str,
+}
+
+impl Rows {
+    /// `number` names the table in [`past`]; no other table has it, 0 and 255 are nobody's.
+    const fn new(number: u8, name: &'static str) -> Self {
+        Self { number, name }
+    }
+
+    pub(crate) const fn number(self) -> u8 {
+        self.number
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+        TableDefinition::new(self.name)
+    }
+}
 
 /// The tables that make up the state, by name: their rows are what the digest is made of.
 pub(crate) const STATE: [Rows; 22] = [
@@ -76,29 +102,22 @@ pub(crate) const DERIVED: [Rows; 6] =
 /// Makes every table, so that a reader never meets a missing one.
 pub(crate) fn create_all(transaction: &WriteTransaction) -> Result<(), StoreError> {
     for table in STATE.into_iter().chain(DERIVED) {
-        transaction.open_table(table)?;
+        transaction.open_table(table.definition())?;
     }
+    transaction.open_table(past::TABLE)?;
     Ok(())
 }
 
 /// Writes the rows of the entities as they are in `state`, or removes them.
 pub(crate) fn write_entities(
-    transaction: &WriteTransaction,
+    writer: &mut Writer<'_>,
     state: &State,
     entities: &BTreeSet<Entity>,
 ) -> Result<(), StoreError> {
-    let mut entities = entities.iter().map(|entity| row(state, entity)).peekable();
-    // Entities are ordered by their kind, so each table is opened once.
-    while let Some((table, key, value)) = entities.next() {
-        let mut open = transaction.open_table(table)?;
-        put(&mut open, &key, value.as_deref())?;
-        while let Some((_, key, value)) =
-            entities.next_if(|(next, _, _)| redb::TableHandle::name(next) == redb::TableHandle::name(&table))
-        {
-            put(&mut open, &key, value.as_deref())?;
-        }
-    }
-    Ok(())
+    entities.iter().try_for_each(|entity| {
+        let (table, key, value) = row(state, entity);
+        writer.put(table, &key, value.as_deref())
+    })
 }
 
 /// Reads the state tables back into memory, with the indexes that the state has over them.
@@ -107,7 +126,7 @@ pub(crate) fn load_state(transaction: &WriteTransaction) -> Result<State, StoreE
     state.types.clear();
     state.type_names.clear();
     for (table, load) in STATE.into_iter().zip(LOADERS) {
-        for row in transaction.open_table(table)?.iter()? {
+        for row in transaction.open_table(table.definition())?.iter()? {
             let (key, value) = row?;
             load(&mut state, key.value(), value.value())?;
         }
@@ -174,18 +193,6 @@ fn row(state: &State, entity: &Entity) -> (Rows, Vec<u8>, Option<Vec<u8>>) {
         Entity::Drift(pool, what) => (drifts::TABLE, drifts::key(pool, what), drifts::value(state, pool, what)),
         Entity::LogLevel(target) => (log_levels::TABLE, log_levels::key(target), log_levels::value(state, target)),
     }
-}
-
-fn put(
-    table: &mut redb::Table<'_, &'static [u8], &'static [u8]>,
-    key: &[u8],
-    value: Option<&[u8]>,
-) -> Result<(), StoreError> {
-    match value {
-        Some(value) => table.insert(key, value)?,
-        None => table.remove(key)?,
-    };
-    Ok(())
 }
 
 /// A key that is a UUID.

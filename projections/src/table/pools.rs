@@ -9,7 +9,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("pools");
+pub(crate) const TABLE: Rows = Rows::new(19, "pools");
 
 pub(crate) fn key(name: &PoolName) -> Vec<u8> {
     text_key(name.as_str())

@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("qos");
+pub(crate) const TABLE: Rows = Rows::new(20, "qos");
 
 pub(crate) fn key(id: QosId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("quota_classes");
+pub(crate) const TABLE: Rows = Rows::new(21, "quota_classes");
 
 pub(crate) fn key(class: &str) -> Vec<u8> {
     text_key(class)

@@ -9,7 +9,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("quotas");
+pub(crate) const TABLE: Rows = Rows::new(22, "quotas");
 
 pub(crate) fn key(project: &ProjectId) -> Vec<u8> {
     text_key(project.as_str())

@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("reservations");
+pub(crate) const TABLE: Rows = Rows::new(23, "reservations");
 
 pub(crate) fn key(id: ReservationId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

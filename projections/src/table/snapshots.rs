@@ -8,7 +8,7 @@ use stele_core::state::{Snapshot, State};
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("snapshots");
+pub(crate) const TABLE: Rows = Rows::new(24, "snapshots");
 
 pub(crate) fn key(id: SnapshotId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

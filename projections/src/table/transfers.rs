@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("transfers");
+pub(crate) const TABLE: Rows = Rows::new(25, "transfers");
 
 pub(crate) fn key(id: TransferId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

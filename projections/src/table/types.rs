@@ -8,7 +8,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("types");
+pub(crate) const TABLE: Rows = Rows::new(26, "types");
 
 pub(crate) fn key(id: TypeId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

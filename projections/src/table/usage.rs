@@ -9,7 +9,7 @@ use stele_core::state::State;
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("usage");
+pub(crate) const TABLE: Rows = Rows::new(27, "usage");
 
 pub(crate) fn key(project: &ProjectId) -> Vec<u8> {
     text_key(project.as_str())

@@ -8,7 +8,7 @@ use stele_core::state::{State, Volume};
 
 use super::Rows;
 
-pub(crate) const TABLE: Rows = Rows::new("volumes");
+pub(crate) const TABLE: Rows = Rows::new(28, "volumes");
 
 pub(crate) fn key(id: VolumeId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use stele_core::port::Log as _;
 use stele_core::unit::Position;
+use stele_projections::projection::HISTORY_DEFAULT;
 use stele_projections::rebuild::rebuild_through;
 use stele_projections::view::LogHead;
 use stele_replay::archive::{
@@ -124,7 +125,8 @@ async fn snapshot(log: &CellLog, folder: &Path, state: &Described) -> Result<Pat
         return Ok(path);
     }
     let bar = crate::progress::bar("folding", state.through.0);
-    rebuild_through(log, &path, state.through, |progress| bar.set_position(progress.position.0)).await?;
+    rebuild_through(log, &path, state.through, HISTORY_DEFAULT, |progress| bar.set_position(progress.position.0))
+        .await?;
     bar.finish_and_clear();
     is_described(&path, state).map_err(|why| {
         Failure::new("SnapshotDiffers", format!("{}: {why}", path.display()), "nothing was purged; report this")

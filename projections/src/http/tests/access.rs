@@ -32,7 +32,7 @@ async fn where_callers_are_asked_v1_is_for_operators() {
         }
         api.send(request.body(Body::empty()).unwrap()).await
     };
-    for path in ["/v1/volumes", "/v1/quotas/demo", "/v1/log/digest", "/v1/events"] {
+    for path in ["/v1/volumes", "/v1/volumes?at=3", "/v1/quotas/demo", "/v1/log/digest", "/v1/events"] {
         for (token, status, code) in [
             (None, StatusCode::UNAUTHORIZED, "Unauthenticated"),
             (Some("operator-operator-operatoR"), StatusCode::UNAUTHORIZED, "Unauthenticated"),

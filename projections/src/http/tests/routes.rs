@@ -112,7 +112,7 @@ async fn bad_requests_have_stable_codes_and_never_a_5xx() {
         (&format!("/v1/volumes/{unknown}/decisions"), 404, "DecisionNotFound"),
         (&format!("/v1/volumes/{unknown}/decision"), 404, "DecisionNotFound"),
         (&format!("/v1/flows/{unknown}"), 404, "FlowNotFound"),
-        (&format!("/v1/volumes/{known}?at=3"), 400, "UnknownParameter"),
+        (&format!("/v1/volumes/{known}?when=3"), 400, "UnknownParameter"),
         ("/v1/volumes?colour=red", 400, "UnknownParameter"),
         ("/v1/volumes?limit=0", 400, "InvalidParameter"),
         ("/v1/volumes?limit=1001", 400, "InvalidParameter"),

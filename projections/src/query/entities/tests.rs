@@ -40,7 +40,7 @@ fn every_entity_is_found_as_it_is() {
         let all: BTreeMap<K, Arc<T>> = all.collect();
         assert!(!all.is_empty(), "the story has none: {}", std::any::type_name::<T>());
         let entities = stored.snapshot.entities::<T>().unwrap();
-        assert_eq!(entities.count().unwrap(), all.len() as u64);
+        assert_eq!(stored.snapshot.entities::<T>().unwrap().count().unwrap(), all.len() as u64);
         for (id, expected) in &all {
             assert_eq!(stored.snapshot.find::<T>(id).unwrap().as_ref(), Some(&**expected));
             assert_eq!(entities.get(id).unwrap().as_ref(), Some(&**expected));
