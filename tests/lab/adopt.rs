@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stele_workers::target::TargetKind;
 
 use crate::cell::{Node, wait_for_no_export};
-use crate::lvm::{Lv, give_back, volume_groups, volumes};
+use crate::lvm::{Lv, remove_all, volume_groups, volumes};
 use crate::node::{PORTAL, run};
 
 const PROJECT: &str = "a1fa0000000000000000000000000001";
@@ -101,9 +101,5 @@ async fn what_cinder_made_is_adopted_where_it_lies() {
     wait_for_no_export().await;
     assert_eq!(node.dev.json(&["replay", "verify"]).await["ok"], true);
     node.dev.stop().await;
-    let left: Vec<String> = volumes(&group).iter().map(|lv| format!("{group}/{}", lv.name)).collect();
-    run("lvremove", &["-q", "-f"].into_iter().chain(left.iter().map(String::as_str)).collect::<Vec<_>>())
-        .await
-        .unwrap();
-    give_back(&group).await;
+    remove_all(&group).await;
 }

@@ -8,8 +8,8 @@ use serde_json::json;
 use stele_workers::target::TargetKind;
 
 use crate::cell::{Node, wait, wait_for_no_export};
-use crate::lvm::{give_back, volume_groups, volumes};
-use crate::node::{NO_PORTAL, Tgtd, clear_configfs, exports, run};
+use crate::lvm::{remove_all, volume_groups};
+use crate::node::{NO_PORTAL, Tgtd, clear_configfs, exports};
 use crate::rates::{attach, make};
 
 /// How many volumes are asked for at once.
@@ -63,11 +63,7 @@ async fn many(kind: TargetKind, forget: impl AsyncFnOnce()) {
     }
     wait_for_no_export().await;
     node.dev.stop().await;
-    let left: Vec<String> = volumes(&group).iter().map(|lv| format!("{group}/{}", lv.name)).collect();
-    run("lvremove", &["-q", "-f"].into_iter().chain(left.iter().map(String::as_str)).collect::<Vec<_>>())
-        .await
-        .unwrap();
-    give_back(&group).await;
+    remove_all(&group).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

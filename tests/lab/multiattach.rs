@@ -10,7 +10,7 @@ use stele_workers::target::TargetKind;
 use crate::cell::{Node, wait};
 use crate::cinder::Cinder;
 use crate::lvm::volume_groups;
-use crate::node::{PORTAL, Tgtd, exports, run};
+use crate::node::{NO_PORTAL, PORTAL, Tgtd, clear_configfs, exports, run};
 
 /// A host, as far as a target can tell.
 struct Host {
@@ -166,6 +166,56 @@ async fn two_hosts_share_a_volume(kind: TargetKind, group: &str) {
     }
     node.dev.json(&["volume", "delete", "web", "--wait"]).await;
     node.end().await;
+}
+
+/// Both are logged in, and the target forgets both: neither must be turned away while only the other is known again.
+async fn both_hosts_are_back(kind: TargetKind, group: &str, forget: impl AsyncFnOnce()) {
+    let node = Node::start(kind, group, "thin").await;
+    let (cinder, folder) = (Cinder::new(&node.dev.url), node.folder.path());
+    node.dev.json(&["type", "create", "many", "--property", "multiattach=<is> True"]).await;
+    let made = node.dev.json(&["volume", "create", "--size", "1", "--name", "web", "--type", "many", "--wait"]).await;
+    let web = made["id"].as_str().unwrap();
+    let hosts = [Host::new("first").await, Host::new("second").await];
+    let mut logged_in = Vec::new();
+    for host in &hosts {
+        let (attachment, info) = host.ask(&cinder, web).await;
+        let device = host.log_in(&info).await.unwrap();
+        cinder.complete(&attachment).await;
+        logged_in.push((host, attachment, info, device));
+    }
+    write(folder, &logged_in[0].3, 0, "from before").await;
+    forget().await;
+    node.dev.json(&["drift", "scan", "--wait"]).await;
+    // A host that gave up fails here, after two minutes.
+    for (_, _, _, device) in &logged_in {
+        assert_eq!(read(folder, device, 0).await, "from before");
+    }
+    assert_eq!(node.dev.json(&["drift", "list"]).await["drifts"], json!([]));
+    for (host, attachment, info, _) in logged_in {
+        host.log_out(&info).await;
+        cinder.end(&attachment).await;
+    }
+    for host in hosts {
+        host.end().await;
+    }
+    node.dev.json(&["volume", "delete", "web", "--wait"]).await;
+    node.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_hosts_of_a_volume_are_back_when_configfs_was_cleared() {
+    both_hosts_are_back(TargetKind::Lio, &volume_groups().0, async || clear_configfs().unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_hosts_of_a_volume_are_back_when_tgtd_was_killed() {
+    let mut tgtd = Some(Tgtd::start_at(&[NO_PORTAL]).await);
+    both_hosts_are_back(TargetKind::Tgt, &volume_groups().0, async || {
+        tgtd.take().unwrap().kill().await;
+        tgtd = Some(Tgtd::start_at(&[NO_PORTAL]).await);
+    })
+    .await;
+    tgtd.unwrap().kill().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ use stele_workers::target::TargetKind;
 
 use crate::cell::{Node, wait_for_no_export};
 use crate::harness::log::fold;
-use crate::lvm::{volume_groups, volumes};
+use crate::lvm::{remove_all, volume_groups};
 use crate::node::{PORTAL, Tgtd, run};
 
 /// Looking takes time as well, from the one processor that does all the rest.
@@ -377,11 +377,7 @@ async fn rates(kind: TargetKind, group: &str) {
     create_behind_deletes(&node, &made).await;
     tell_steps(&node).await;
     node.dev.stop().await;
-    // One by one it would take as long as all the rest.
-    let left: Vec<String> = volumes(group).iter().map(|lv| format!("{group}/{}", lv.name)).collect();
-    run("lvremove", &["-q", "-f"].into_iter().chain(left.iter().map(String::as_str)).collect::<Vec<_>>())
-        .await
-        .unwrap();
+    remove_all(group).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,12 @@
 //! iscsi/<iqn>/tpgt_1/np/<portal>                                                          where it listens
 //! iscsi/<iqn>/tpgt_1/acls/<initiator>/{auth/userid,auth/password,tag}                     a host that may log in
 //! iscsi/<iqn>/tpgt_1/acls/<initiator>/lun_0/{lun_0 -> ../../../lun/lun_0, write_protect}  what it may do
+//! core/iblock_<LET_IN>/                                                                   hosts are let in
 //! ```
+//!
+//! Where the kernel has just been started it has forgotten the last of these with all others. Then targets are made and not
+//! enabled, for which the kernel tells hosts to try again later, until everything is back: a host that asks for a volume of
+//! several hosts before it was made one of them would be told that it is forbidden, and give up.
 //!
 //! A host's tag is the position of the event that asked for it: a task that is older than that does not touch it. The
 //! kernel does every write at once and whole; what takes time is to end the sessions of a host that is shut out.
@@ -27,6 +32,9 @@ use crate::plan::Export;
 
 /// The number of our HBA; all of our devices are under it. Any number does; rtslib counts from 0.
 const HBA: &str = "iblock_3260";
+
+/// The number of an HBA that never has devices. That it is there says that hosts are let in.
+const LET_IN: &str = "iblock_3261";
 
 const ROOT: &str = "/sys/kernel/config/target";
 
@@ -119,13 +127,12 @@ impl Target for Lio {
         Ok(())
     }
 
-    /// Each target has portals of its own, and the kernel tells a host whose target is not there to try again later.
     async fn keeps_hosts_out(&self) -> Result<bool, Failure> {
-        Ok(false)
+        self.blocking("observe", |lio| Ok(!lio.lets_hosts_in())).await
     }
 
     async fn let_hosts_in(&self) -> Result<(), Failure> {
-        Ok(())
+        self.blocking("let hosts in", Self::enable_all).await
     }
 
     async fn exports(&self) -> Result<Vec<ExportItem>, Failure> {
@@ -161,12 +168,32 @@ impl Lio {
         Ok(export(ready, host, others, false))
     }
 
+    fn lets_hosts_in(&self) -> bool {
+        self.root.join("core").join(LET_IN).is_dir()
+    }
+
+    /// From now on what is made is enabled at once. That is said first: what is made meanwhile is enabled by one or the other.
+    fn enable_all(&self) -> io::Result<()> {
+        folder(&self.root.join("core").join(LET_IN))?;
+        for volume in names(&self.root.join("iscsi"))?.iter().filter_map(|name| self.way.volume(name)) {
+            let paths = self.paths(volume);
+            if self.is_whole(&paths)? && !names(&paths.tpg.join("acls"))?.is_empty() {
+                settle(&paths.tpg.join("enable"), "1")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ready for hosts as soon as they are let in.
     fn is_ready(&self, paths: &Paths) -> io::Result<bool> {
+        Ok(self.is_whole(paths)? && (!self.lets_hosts_in() || value(&paths.tpg.join("enable"))? == "1"))
+    }
+
+    fn is_whole(&self, paths: &Paths) -> io::Result<bool> {
         let listens = names(&paths.tpg.join("np"))?;
         Ok(value(&paths.device.join("enable"))? == "1"
             && paths.link().exists()
-            && self.way.portals().iter().all(|portal| listens.contains(&portal.to_string()))
-            && value(&paths.tpg.join("enable"))? == "1")
+            && self.way.portals().iter().all(|portal| listens.contains(&portal.to_string())))
     }
 
     fn make(&self, volume: VolumeId, device: &Path, access: &Access) -> io::Result<()> {
@@ -196,7 +223,7 @@ impl Lio {
             folder(&paths.tpg.join("np").join(portal.to_string()))?;
         }
         paths.let_in(access)?;
-        settle(&paths.tpg.join("enable"), "1")
+        if self.lets_hosts_in() { settle(&paths.tpg.join("enable"), "1") } else { Ok(()) }
     }
 
     fn shut_out(&self, volume: VolumeId, initiator: &str) -> io::Result<()> {

@@ -141,18 +141,18 @@ pub trait Target: Clone + Send + Sync + 'static {
     /// A [`Failure`] when they could not be looked at.
     fn exports(&self) -> impl Future<Output = Result<Vec<ExportItem>, Failure>> + Send;
 
-    /// Whether it does not listen everywhere where hosts look for it. A target that runs as a process may be started so: a
-    /// host that asks before everything is back gives up (open-iscsi takes "target not found" as final), and one that
-    /// finds nobody asks again.
+    /// Whether hosts cannot log in yet since it was started: a host that asks before everything is back gives up
+    /// (open-iscsi takes "target not found" and "forbidden" as final), and one that finds nobody, or is told that the
+    /// target is not available, asks again. A target that runs as a process may be started without portals.
     ///
     /// # Errors
     /// A [`Failure`] when that could not be found out.
     fn keeps_hosts_out(&self) -> impl Future<Output = Result<bool, Failure>> + Send;
 
-    /// Listens wherever hosts look for it.
+    /// Listens wherever hosts look for it, and lets them log in.
     ///
     /// # Errors
-    /// A [`Failure`]; it may listen at some places.
+    /// A [`Failure`]; it may do so at some places.
     fn let_hosts_in(&self) -> impl Future<Output = Done> + Send;
 
     /// The LUN at which hosts find the volume.
