@@ -439,3 +439,57 @@ fn gone(removed: io::Result<()>, path: &Path) -> io::Result<()> {
 fn at(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::tests::way;
+    use crate::testing::{connect_task, volume};
+
+    /// What the kernel would have made with the folders: attributes that can be written, and nothing else.
+    fn attributes(lio: &Lio, access: &Access) {
+        let (paths, hba) = (lio.paths(volume(5)), lio.root.join("core").join(HBA));
+        let host = paths.host(&access.initiator);
+        let mut files = Vec::new();
+        for (folder, names) in [
+            (paths.device.clone(), ["control", "udev_path", "enable"].as_slice()),
+            (paths.device.join("wwn"), ["vpd_unit_serial"].as_slice()),
+            (paths.device.join("attrib"), ["max_unmap_lba_count", "emulate_tpu"].as_slice()),
+            (paths.tpg.clone(), ["enable"].as_slice()),
+            (paths.tpg.join("attrib"), ["authentication", "generate_node_acls"].as_slice()),
+            (host.join("auth"), ["userid", "password"].as_slice()),
+            (host.join("lun_0"), ["write_protect"].as_slice()),
+            (host.clone(), ["tag"].as_slice()),
+        ] {
+            files.extend(names.iter().map(|name| folder.join(name)));
+        }
+        for folder in [&hba, &paths.lun, &paths.tpg.join("np")] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        for file in files {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+    }
+
+    #[test]
+    fn targets_are_enabled_when_hosts_are_let_in_and_then_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        let way = Arc::new(way());
+        let access = way.access(&connect_task(5)).unwrap().unwrap();
+        let lio = Lio { way, root: root.path().into(), guard_discovery: false };
+        attributes(&lio, &access);
+        let enabled = || value(&lio.paths(volume(5)).tpg.join("enable")).unwrap();
+        let make = || lio.make(volume(5), Path::new("/dev/vg/volume"), &access).unwrap();
+
+        make();
+        assert_eq!((enabled().as_str(), lio.lets_hosts_in()), ("", false), "another of its hosts may not be known yet");
+        assert!(lio.is_ready(&lio.paths(volume(5))).unwrap(), "nothing of it is missing");
+        lio.enable_all().unwrap();
+        assert_eq!((enabled().as_str(), lio.lets_hosts_in()), ("1", true));
+        settle(&lio.paths(volume(5)).tpg.join("enable"), "0").unwrap();
+        assert!(!lio.is_ready(&lio.paths(volume(5))).unwrap(), "somebody shut hosts out");
+        make();
+        assert_eq!(enabled(), "1");
+    }
+}

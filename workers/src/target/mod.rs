@@ -400,7 +400,7 @@ mod tests {
     use super::*;
     use crate::testing::{connect_task, volume};
 
-    fn way() -> Way {
+    pub(super) fn way() -> Way {
         let key = ChapKey::new(&[7; 32]).unwrap();
         let portals = vec!["10.0.0.5:3260".parse().unwrap(), "[fd00::5]:3260".parse().unwrap()];
         Way { portals, iqn_prefix: prefix(), key }
