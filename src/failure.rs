@@ -73,7 +73,6 @@ from_error! {
     stele_replay::source::SourceError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::at::AtError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
     stele_replay::diff::DiffError => "LogUnreadable", "`stele replay verify` says what is wrong with the log";
-    stele_replay::moment::InvalidMoment => "InvalidMoment", "give a position, a time in RFC 3339, or `head`";
     stele_core::port::Unavailable => "Unavailable", "see whether nats-server and a control run, and try again";
     std::io::Error => "InputOutput", "see the message";
 }

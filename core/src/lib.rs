@@ -10,7 +10,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`id`], [`unit`] | identifiers and quantities, each a type of its own |
+//! | [`id`], [`unit`], [`moment`] | identifiers and quantities, each a type of its own; places in the log as people name them |
 //! | [`command`], [`refusal`] | what can be asked for, and why it may be refused |
 //! | [`decide`] | one file per command: state + command -> events or a refusal |
 //! | [`schedule`] | the placement of volumes: one file per filter and weigher |
@@ -36,6 +36,7 @@ pub mod fold;
 pub mod id;
 pub mod inventory;
 pub mod ledger;
+pub mod moment;
 pub mod port;
 pub mod record;
 pub mod refusal;

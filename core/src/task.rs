@@ -172,6 +172,22 @@ pub struct TaskReport {
     pub transition: Transition,
 }
 
+impl TaskReport {
+    /// What happened to this dispatch of a task.
+    #[must_use]
+    pub fn of(task: &Task, transition: Transition) -> Self {
+        Self {
+            task: task.id,
+            flow: task.flow,
+            pool: task.pool.clone(),
+            operation: task.operation.clone(),
+            phase: task.phase,
+            dispatch: task.dispatch,
+            transition,
+        }
+    }
+}
+
 /// What happened to a task at a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,4 +1,4 @@
-use stele_core::port::{Log, Unavailable};
+use stele_core::port::{Log, Unavailable, goes_on_at};
 use stele_core::unit::{Hash, Position};
 
 use crate::projection::{Cursor, Projection};
@@ -81,11 +81,8 @@ pub(crate) async fn check<L: Log>(cursor: Cursor, log: &L) -> Result<(), CheckEr
 
 /// Whether the log holds what comes next, where it goes on.
 pub(crate) async fn goes_on<L: Log>(position: Position, log: &L) -> Result<(), CheckError> {
-    // A server that leads only just now may not know yet what another one told: it is asked twice.
-    for _ in 0..2 {
-        if log.tail().await? < position || log.get(position).await?.is_some() {
-            return Ok(());
-        }
+    match goes_on_at(log, position).await? {
+        Some(_) => Err(LogError::Gone { position }.into()),
+        None => Ok(()),
     }
-    Err(LogError::Gone { position }.into())
 }

@@ -14,7 +14,6 @@
 //! | `table` | one file per table, with its key and value |
 //! | `history` | the second fold: flows shown whole, decisions by volume |
 //! | [`reader`], [`query`] | snapshots, of now or of the past, and the questions that they answer |
-//! | [`moment`] | now, a position or a time |
 //! | [`view`] | the answers, as in JSON |
 //! | [`http`] | routes, live events, metrics |
 //!
@@ -24,7 +23,6 @@ pub mod check;
 pub mod follow;
 mod history;
 pub mod http;
-pub mod moment;
 pub mod projection;
 pub mod query;
 pub mod reader;

@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use stele_core::chain::Chain;
 use stele_core::codec::decode;
 use stele_core::digest::{StateDigest, TableHasher};
+use stele_core::moment::Moment;
 use stele_core::unit::{Position, Timestamp};
 
-use crate::moment::Moment;
 use crate::store::StoreError;
 use crate::table::past::{self, Kept};
 use crate::table::{self, Rows, chain_marks, meta};

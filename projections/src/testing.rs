@@ -177,15 +177,7 @@ impl Cell {
     }
 
     pub(crate) fn transition(&mut self, task: &Task, transition: Transition) {
-        self.report(ReportBody::Tasks(vec![TaskReport {
-            task: task.id,
-            flow: task.flow,
-            pool: task.pool.clone(),
-            operation: task.operation.clone(),
-            phase: task.phase,
-            dispatch: task.dispatch,
-            transition,
-        }]));
+        self.report(ReportBody::Tasks(vec![TaskReport::of(task, transition)]));
     }
 
     /// A message that is no record gets in, and the next leader claims behind it.

@@ -10,13 +10,13 @@ use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 use serde::Serialize;
 use serde_json::Value;
+use stele_core::moment::Moment;
 use stele_core::port::Log;
 use stele_core::state::State;
 use stele_core::unit::{Position, Timestamp};
 
 use crate::at::AtError;
 use crate::fold::Follower;
-use crate::moment::Moment;
 use crate::progress::Progress;
 use crate::source::{Source, SourceError};
 use crate::table::plain;

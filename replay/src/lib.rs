@@ -25,7 +25,7 @@
 //! | [`quota`] | every unit of a project's quota with the event that took it, and three sums that must agree |
 //! | [`what_if`] | every message decided again upon another history, with other settings, limits or pools |
 //! | [`workload`] | the commands of a log as a file that can be played into another cell |
-//! | [`at`], [`moment`] | the state at a moment, as tables |
+//! | [`at`] | the state at a moment, as tables |
 //! | [`diff`] | two states compared, entity by entity and field by field |
 //! | [`export`], [`import`] | the log as a file, and back into a log |
 //! | [`archive`] | the log's beginning as files in a folder, and files and stream as one log |
@@ -45,7 +45,6 @@ pub mod export;
 mod fold;
 pub mod heal;
 pub mod import;
-pub mod moment;
 pub mod progress;
 pub mod quota;
 pub mod show;

@@ -5,7 +5,7 @@
 //! predecessor is known without reading; a log whose first messages are gone is refused by name. Only who knows what
 //! stands before may begin later: an export that goes on, and the check of a file that begins later.
 
-use stele_core::port::{Log, LogEntry, LogReader, Unavailable};
+use stele_core::port::{Log, LogEntry, LogReader, Unavailable, first_after, goes_on_at};
 use stele_core::unit::Position;
 
 use crate::progress::Progress;
@@ -239,32 +239,11 @@ impl<L: Log> Source<L> {
 /// # Errors
 /// [`Unavailable`] when the log does not answer.
 pub async fn missing<L: Log>(log: &L, position: Position) -> Result<Option<SourceError>, Unavailable> {
-    // A server that leads only just now may not know yet what another one told: it is asked twice.
-    for _ in 0..2 {
-        if log.tail().await? < position || log.get(position).await?.is_some() {
-            return Ok(None);
-        }
-    }
-    let first = first_after(log, position, log.tail().await?).await?;
-    Ok(Some(if position == Position(1) {
-        SourceError::FirstMissing { first }
-    } else {
-        SourceError::Hole { from: position, to: Position(first.0 - 1) }
+    let first = goes_on_at(log, position).await?;
+    Ok(first.map(|first| match position {
+        Position(1) => SourceError::FirstMissing { first },
+        from => SourceError::Hole { from, to: Position(first.0 - 1) },
     }))
-}
-
-/// The first message behind a missing one. A purge leaves one hole, so halving finds its end with few questions; of
-/// several holes the end of one of them is found.
-pub(crate) async fn first_after<L: Log>(log: &L, missing: Position, tail: Position) -> Result<Position, Unavailable> {
-    let (mut missing, mut there) = (missing.0, tail.next().0);
-    while there - missing > 1 {
-        let middle = missing + (there - missing) / 2;
-        match log.get(Position(middle)).await? {
-            Some(_) => there = middle,
-            None => missing = middle,
-        }
-    }
-    Ok(Position(there))
 }
 
 #[cfg(test)]

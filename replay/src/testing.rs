@@ -191,15 +191,7 @@ impl Cell {
     }
 
     pub(crate) fn transition(&mut self, task: &Task, transition: Transition) {
-        let report = TaskReport {
-            task: task.id,
-            flow: task.flow,
-            pool: task.pool.clone(),
-            operation: task.operation.clone(),
-            phase: task.phase,
-            dispatch: task.dispatch,
-            transition,
-        };
+        let report = TaskReport::of(task, transition);
         let worker = worker(&task.pool.backend());
         self.send_report(&Report { v: TASK_VERSION, worker, body: ReportBody::Tasks(vec![report]) });
     }

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use stele_core::fold::{Folded, Folding};
+use stele_core::moment::Moment;
 use stele_core::port::{Log, LogEntry};
 use stele_core::unit::Position;
-use stele_projections::moment::Moment;
 use stele_projections::projection::{HISTORY_DEFAULT, Projection};
 use stele_projections::query::{VolumePageRequest, volumes};
 use stele_projections::rebuild::rebuild;

@@ -13,13 +13,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::ProgressBar;
+use stele_core::moment::{InvalidMoment, Moment};
 use stele_core::port::Log;
 use stele_core::unit::Position;
 use stele_projections::rebuild::rebuild;
 use stele_projections::view::{LogDigest, LogHead};
 use stele_replay::at::{Which, at};
 use stele_replay::diff::diff;
-use stele_replay::moment::Moment;
 use stele_replay::progress::Progress;
 use stele_replay::show::{Subject, render_entry, render_json, show, show_on};
 use stele_replay::verify::{LiveDigest, Verification, VerifyOptions, verify};
@@ -159,8 +159,15 @@ pub(super) fn nothing_known(id: &str, position: Position) -> Failure {
     Failure::new("NothingKnown", why, "look at the id, and at the kind that is asked for")
 }
 
+fn named(moment: &str) -> Result<Moment, Failure> {
+    moment.parse().map_err(|error: InvalidMoment| {
+        let shown: String = moment.chars().take(64).collect();
+        Failure::new("InvalidMoment", format!("{shown:?}: {error}"), "give a position, a time in RFC 3339, or `head`")
+    })
+}
+
 async fn state_at<L: Log>(session: &Session, log: &L, when: &str, what: AtWhat) -> Result<(), Failure> {
-    let moment: Moment = when.parse()?;
+    let moment = named(when)?;
     let which = match what {
         AtWhat::Volumes => Which::Volumes,
         AtWhat::Quota => Which::Quota,
@@ -179,7 +186,7 @@ async fn state_at<L: Log>(session: &Session, log: &L, when: &str, what: AtWhat) 
 
 async fn difference<L: Log>(session: &Session, log: &L, from: &str, to: &str) -> Result<(), Failure> {
     let mut progress = Bar::new("folding");
-    let difference = diff(log, from.parse()?, to.parse()?, &mut progress).await?;
+    let difference = diff(log, named(from)?, named(to)?, &mut progress).await?;
     if session.json {
         return json(&difference);
     }

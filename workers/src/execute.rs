@@ -47,7 +47,7 @@ pub async fn execute<D: Driver, C: Clock>(
     if let Some(done) = race(work.as_mut(), clock.sleep_ms(STARTED_AFTER_MS)).await {
         return done.report(task, started_at, clock.now());
     }
-    interim(report(task, Transition::Started { at: started_at }));
+    interim(TaskReport::of(task, Transition::Started { at: started_at }));
     let mut signs = meter.read().signs;
     loop {
         if let Some(done) = race(work.as_mut(), clock.sleep_ms(PROGRESS_EVERY_MS)).await {
@@ -57,7 +57,7 @@ pub async fn execute<D: Driver, C: Clock>(
         if reading.signs != signs {
             signs = reading.signs;
             let (step, percent) = (reading.step.to_owned(), reading.percent);
-            interim(report(task, Transition::Progressed { at: clock.now(), step, percent }));
+            interim(TaskReport::of(task, Transition::Progressed { at: clock.now(), step, percent }));
         }
     }
 }
@@ -86,7 +86,7 @@ impl Done {
             }
             Self::Failed(steps, failure) => Transition::Failed { started_at, finished_at, steps, failure },
         };
-        Some(report(task, transition))
+        Some(TaskReport::of(task, transition))
     }
 }
 
@@ -198,18 +198,6 @@ async fn race<T>(work: impl Future<Output = T> + Unpin, pause: impl Future<Outpu
     match select(work, pin!(pause)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(((), _)) => None,
-    }
-}
-
-fn report(task: &Task, transition: Transition) -> TaskReport {
-    TaskReport {
-        task: task.id,
-        flow: task.flow,
-        pool: task.pool.clone(),
-        operation: task.operation.clone(),
-        phase: task.phase,
-        dispatch: task.dispatch,
-        transition,
     }
 }
 

@@ -3,6 +3,7 @@
 //! An event is in the past tense, carries everything that a reader needs to understand it, and is applied by
 //! [`crate::evolve`], which never refuses one. In JSON an event is an object with one key, its name.
 
+mod flow;
 mod name;
 mod part;
 

@@ -52,6 +52,37 @@ pub trait Log: Clone + Send + Sync + 'static {
     fn read_from(&self, from: Position) -> impl Future<Output = Result<Self::Reader, Unavailable>> + Send;
 }
 
+/// Where a log goes on that does not hold a position any more; `None` when it holds it, or ends before.
+///
+/// # Errors
+/// [`Unavailable`] when the log does not answer.
+pub async fn goes_on_at<L: Log>(log: &L, position: Position) -> Result<Option<Position>, Unavailable> {
+    // A server that leads only just now may not know yet what another one told: it is asked twice.
+    for _ in 0..2 {
+        if log.tail().await? < position || log.get(position).await?.is_some() {
+            return Ok(None);
+        }
+    }
+    first_after(log, position, log.tail().await?).await.map(Some)
+}
+
+/// The first message behind a missing one, in a log that ends at `tail`. A purge leaves one hole, so halving finds its
+/// end with few questions; of several holes the end of one of them is found.
+///
+/// # Errors
+/// [`Unavailable`] when the log does not answer.
+pub async fn first_after<L: Log>(log: &L, missing: Position, tail: Position) -> Result<Position, Unavailable> {
+    let (mut missing, mut there) = (missing.0, tail.next().0);
+    while there - missing > 1 {
+        let middle = missing + (there - missing) / 2;
+        match log.get(Position(middle)).await? {
+            Some(_) => there = middle,
+            None => missing = middle,
+        }
+    }
+    Ok(Position(there))
+}
+
 /// A place in the log that moves forward.
 pub trait LogReader: Send + 'static {
     /// The next messages, at most `max`; waits for the first one, at most about a second, and is empty when none came.

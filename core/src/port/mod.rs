@@ -11,7 +11,7 @@ mod task_queue;
 
 pub use ask::Ask;
 pub use inbox::{Inbox, InboxMessage, InboxReader};
-pub use log::{AppendError, Log, LogEntry, LogReader};
+pub use log::{AppendError, Log, LogEntry, LogReader, first_after, goes_on_at};
 pub use task_queue::{Claimed, Dispatcher, Reporter, TaskSource};
 
 /// The far side cannot be reached or did not answer; the operation may or may not have happened.

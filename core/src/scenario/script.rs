@@ -245,15 +245,7 @@ pub(crate) fn task_report(task: &Task, mut transition: Transition) -> TaskReport
     {
         *size_bytes = Some((2 << 30) + (1 << 29));
     }
-    TaskReport {
-        task: task.id,
-        flow: task.flow,
-        pool: task.pool.clone(),
-        operation: task.operation.clone(),
-        phase: task.phase,
-        dispatch: task.dispatch,
-        transition,
-    }
+    TaskReport::of(task, transition)
 }
 
 /// The id of the snapshot or attachment that an operation is about, else of its volume.

@@ -5,7 +5,7 @@ use stele_core::id::{FlowId, ProjectId, VolumeId};
 use stele_core::record::Commit;
 use stele_core::state::{Attachment, Entity, FlowKind, MessageResource, Snapshot as VolumeSnapshot, Volume};
 
-use super::{entity_ended_by, flow_named_by, owned_by};
+use super::{entity_ended_by, owned_by};
 use crate::reader::Snapshot;
 use crate::store::StoreError;
 use crate::view::FlowHistory;
@@ -35,7 +35,7 @@ impl<'a> Concerns<'a> {
 
     /// `event` must be one of the commit's own.
     pub(crate) fn of(&mut self, commit: &Commit, event: &Event) -> Result<Concern, StoreError> {
-        let flow = match flow_named_by(event) {
+        let flow = match event.flow() {
             Some(flow) => Some(flow),
             None => self.flow_beside(commit, event)?,
         };
@@ -106,7 +106,7 @@ impl<'a> Concerns<'a> {
     fn flow_beside(&mut self, commit: &Commit, event: &Event) -> Result<Option<FlowId>, StoreError> {
         let place = commit.events.iter().position(|other| std::ptr::eq(other, event)).unwrap_or_default();
         let (before, behind) = commit.events.split_at(place);
-        for flow in before.iter().rev().chain(behind).filter_map(flow_named_by) {
+        for flow in before.iter().rev().chain(behind).filter_map(Event::flow) {
             let Some(history) = self.history(flow)? else { continue };
             let is_it = match (event, entity_ended_by(event)) {
                 (Event::QuotaCommitted { reservation } | Event::QuotaRolledBack { reservation }, _) => {

@@ -166,7 +166,7 @@ impl<'a> HistoryBatch<'a> {
                 let made_here = self.reservations.get(reservation).copied();
                 made_here.or_else(|| self.before.reservations.get(reservation).map(|found| found.flow))
             }
-            other => flow_named_by(other).or_else(|| self.owner(&entity_ended_by(other)?)),
+            other => other.flow().or_else(|| self.owner(&entity_ended_by(other)?)),
         }
     }
 
@@ -195,51 +195,6 @@ impl<'a> HistoryBatch<'a> {
             self.changed.insert(flow);
         }
         Ok(history)
-    }
-}
-
-/// The flow that stands in the event itself.
-pub(crate) fn flow_named_by(event: &Event) -> Option<FlowId> {
-    match event {
-        Event::FlowStarted { flow, .. }
-        | Event::FlowFinished { flow, .. }
-        | Event::QuotaReserved { flow, .. }
-        | Event::PlacementDecided { flow, .. }
-        | Event::PlacementReleased { flow, .. }
-        | Event::VolumeCreated { flow, .. }
-        | Event::VolumeExtending { flow, .. }
-        | Event::VolumeExtended { flow, .. }
-        | Event::VolumeExtendFailed { flow, .. }
-        | Event::VolumeReverting { flow, .. }
-        | Event::VolumeReverted { flow, .. }
-        | Event::VolumeRevertFailed { flow, .. }
-        | Event::VolumeManaged { flow, .. }
-        | Event::VolumeManageFailed { flow, .. }
-        | Event::VolumeUnmanaging { flow, .. }
-        | Event::VolumeUnmanageFailed { flow, .. }
-        | Event::SnapshotManaged { flow, .. }
-        | Event::SnapshotUnmanaging { flow, .. }
-        | Event::VolumeDeleting { flow, .. }
-        | Event::SnapshotCreated { flow, .. }
-        | Event::SnapshotCreateFailed { flow, .. }
-        | Event::SnapshotDeleting { flow, .. }
-        | Event::AttachmentConnecting { flow, .. }
-        | Event::AttachmentConnected { flow, .. }
-        | Event::AttachmentConnectFailed { flow, .. }
-        | Event::AttachmentDisconnecting { flow, .. }
-        | Event::AttachmentDisconnected { flow, .. }
-        | Event::AttachmentDisconnectFailed { flow, .. }
-        | Event::DriftRepairing { flow, .. }
-        | Event::TaskRunning { flow, .. }
-        | Event::TaskProgressed { flow, .. }
-        | Event::TaskSucceeded { flow, .. }
-        | Event::TaskFailed { flow, .. }
-        | Event::TaskPostponed { flow, .. }
-        | Event::TaskReverted { flow, .. } => Some(*flow),
-        Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => Some(task.flow),
-        Event::VolumeEntryCreated { volume } => volume.status.flow(),
-        Event::SnapshotEntryCreated { snapshot } => snapshot.status.flow(),
-        _ => None,
     }
 }
 

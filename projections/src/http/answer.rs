@@ -5,6 +5,7 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use stele_core::moment::Moment;
 use stele_core::port::Log;
 use stele_core::unit::{Position, Timestamp};
 
@@ -12,7 +13,6 @@ use super::POSITION_HEADER;
 use super::error::{ApiError, ErrorCode};
 use super::guard::reach;
 use super::state::ApiState;
-use crate::moment::Moment;
 use crate::reader::{PastError, Reader, Snapshot};
 
 /// An answer from one snapshot, with its position.

@@ -2,13 +2,13 @@ use std::str::FromStr;
 
 use axum::extract::{RawQuery, State};
 use stele_core::id::SnapshotId;
+use stele_core::moment::Moment;
 use stele_core::port::Log;
 
 use super::answer::{Answered, PathText, ask, missing, parameter};
 use super::error::{ApiError, ErrorCode};
 use super::parameters::{self, Parameters};
 use super::state::ApiState;
-use crate::moment::Moment;
 use crate::query::{self, HangingPageRequest, LIMIT_DEFAULT};
 use crate::view::{AttachmentList, SnapshotList, SnapshotView};
 

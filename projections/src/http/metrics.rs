@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use stele_core::moment::Moment;
 use stele_core::port::Log;
 
 use super::answer::ask;
 use super::state::ApiState;
-use crate::moment::Moment;
 
 /// The answers so far, by route and status. Routes are few: paths that match none count as one.
 #[derive(Debug, Clone, Default)]

@@ -1,9 +1,9 @@
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
+use stele_core::moment::Moment;
 
 use super::error::{ApiError, ErrorCode};
-use crate::moment::Moment;
 
 /// The most parameters of a request: every filter once, and as many keys of metadata as a volume can have.
 const PARAMETERS_MAX: usize = 160;

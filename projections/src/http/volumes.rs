@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{RawQuery, State};
 use stele_core::id::{FlowId, VolumeId};
+use stele_core::moment::Moment;
 use stele_core::port::Log;
 use stele_core::state::Volume;
 
@@ -9,7 +10,6 @@ use super::answer::{Answered, PathText, ask, missing, parameter};
 use super::error::{ApiError, ErrorCode};
 use super::parameters::{self, Parameters};
 use super::state::ApiState;
-use crate::moment::Moment;
 use crate::query::{self, LIMIT_DEFAULT, VolumeFilter, VolumePageRequest};
 use crate::view::{DecisionList, DecisionView, FlowHistory, FlowList, VolumeList, VolumeView};
 

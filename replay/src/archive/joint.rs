@@ -1,7 +1,7 @@
 //! Whether files and stream are one history.
 
 use stele_core::chain::Link;
-use stele_core::port::{Log, LogEntry, LogReader as _};
+use stele_core::port::{Log, LogEntry, LogReader as _, first_after};
 use stele_core::record::RecordHead;
 use stele_core::unit::Position;
 
@@ -9,7 +9,7 @@ use super::archived::Archived;
 use super::error::ArchiveError;
 use super::folder::Archive;
 use crate::progress::Progress;
-use crate::source::{Source, first_after};
+use crate::source::Source;
 
 /// How many messages behind the archive are looked at for the record that goes on from it. Between two records stand a
 /// few strays at most.

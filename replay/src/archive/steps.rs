@@ -13,7 +13,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use serde::Serialize;
-use stele_core::port::Log;
+use stele_core::port::{Log, first_after};
 use stele_core::unit::{Hash, Position};
 
 use super::archived::Archived;
@@ -21,7 +21,7 @@ use super::error::ArchiveError;
 use super::folder::{Archive, log_file, padded};
 use crate::export::{ExportOptions, Exported, ExportedLog, FRAME_BYTES, export_behind, part_of};
 use crate::progress::Progress;
-use crate::source::{SourceError, first_after};
+use crate::source::SourceError;
 use crate::verify::{AuditEvery, Beginning, Head, Verification, VerifyOptions, verify, verify_behind};
 
 /// How many positions stay in the stream when nobody says: what controls keep in their journals (64 MiB) and what a

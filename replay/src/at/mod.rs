@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use stele_core::fold::FoldError;
+use stele_core::moment::Moment;
 use stele_core::port::Log;
 use stele_core::state::State;
 use stele_core::unit::{Position, Timestamp};
@@ -14,7 +15,6 @@ use stele_core::unit::{Position, Timestamp};
 pub use view::{FlowRow, PoolRow, QuotaRow, ServiceRow, TypeRow, VolumeRow};
 
 use crate::fold::Follower;
-use crate::moment::Moment;
 use crate::progress::Progress;
 use crate::source::{Source, SourceError};
 use crate::table::Table;

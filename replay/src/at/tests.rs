@@ -70,14 +70,3 @@ fn every_view_is_a_table_and_data() {
     assert_eq!(answer["position"], 11);
     assert_eq!(answer["pools"][0]["claimed_gib"], 8);
 }
-
-#[test]
-fn moments_have_three_spellings() {
-    assert_eq!("42".parse(), Ok(Moment::Position(Position(42))));
-    assert_eq!("head".parse(), Ok(Moment::Head));
-    let time = "2026-11-20T02:00:00Z".parse::<Moment>().unwrap();
-    assert_eq!(time.to_string(), "2026-11-20T02:00:00.000000Z");
-    assert_eq!("2026-11-20T03:00:00+01:00".parse(), Ok(time));
-    let error = "yesterday".parse::<Moment>().unwrap_err();
-    assert!(error.to_string().starts_with("\"yesterday\" is neither a position"));
-}

@@ -306,15 +306,13 @@ struct Keys<'a> {
 
 impl<'a> Keys<'a> {
     fn of(event: &'a Event) -> Self {
-        let mut keys = Self::default();
+        let mut keys = Self { flow: event.flow(), ..Self::default() };
         match event {
-            Event::FlowStarted { flow, volume, project, snapshot, .. } => {
-                (keys.flow, keys.volume, keys.project) = (Some(*flow), Some(*volume), Some(project));
-                keys.snapshot = *snapshot;
+            Event::FlowStarted { volume, project, snapshot, .. } => {
+                (keys.volume, keys.project, keys.snapshot) = (Some(*volume), Some(project), *snapshot);
             }
-            Event::FlowFinished { flow, .. } => keys.flow = Some(*flow),
-            Event::QuotaReserved { reservation, flow, project, .. } => {
-                (keys.reservation, keys.flow, keys.project) = (Some(*reservation), Some(*flow), Some(project));
+            Event::QuotaReserved { reservation, project, .. } => {
+                (keys.reservation, keys.project) = (Some(*reservation), Some(project));
             }
             Event::QuotaCommitted { reservation } | Event::QuotaRolledBack { reservation } => {
                 keys.reservation = Some(*reservation);
@@ -326,21 +324,21 @@ impl<'a> Keys<'a> {
             Event::VolumeEntryCreated { volume } => {
                 (keys.volume, keys.project) = (Some(volume.id), Some(&volume.project));
             }
-            Event::PlacementDecided { flow, volume, .. }
-            | Event::PlacementReleased { flow, volume, .. }
-            | Event::VolumeCreated { flow, volume, .. }
-            | Event::VolumeExtending { flow, volume, .. }
-            | Event::VolumeExtended { flow, volume, .. }
-            | Event::VolumeExtendFailed { flow, volume, .. }
-            | Event::VolumeReverting { flow, volume, .. }
-            | Event::VolumeReverted { flow, volume, .. }
-            | Event::VolumeRevertFailed { flow, volume, .. }
-            | Event::VolumeManaged { flow, volume, .. }
-            | Event::VolumeManageFailed { flow, volume, .. }
-            | Event::VolumeUnmanaging { flow, volume }
-            | Event::VolumeUnmanageFailed { flow, volume, .. }
-            | Event::VolumeDeleting { flow, volume } => (keys.flow, keys.volume) = (Some(*flow), Some(*volume)),
-            Event::VolumeCreateFailed { volume, .. }
+            Event::PlacementDecided { volume, .. }
+            | Event::PlacementReleased { volume, .. }
+            | Event::VolumeCreated { volume, .. }
+            | Event::VolumeExtending { volume, .. }
+            | Event::VolumeExtended { volume, .. }
+            | Event::VolumeExtendFailed { volume, .. }
+            | Event::VolumeReverting { volume, .. }
+            | Event::VolumeReverted { volume, .. }
+            | Event::VolumeRevertFailed { volume, .. }
+            | Event::VolumeManaged { volume, .. }
+            | Event::VolumeManageFailed { volume, .. }
+            | Event::VolumeUnmanaging { volume, .. }
+            | Event::VolumeUnmanageFailed { volume, .. }
+            | Event::VolumeDeleting { volume, .. }
+            | Event::VolumeCreateFailed { volume, .. }
             | Event::VolumeDeleted { volume }
             | Event::VolumeDeleteFailed { volume, .. }
             | Event::VolumeUpdated { volume, .. }
@@ -349,14 +347,14 @@ impl<'a> Keys<'a> {
             | Event::VolumeRetyped { volume, .. }
             | Event::VolumeGrouped { volume, .. } => keys.volume = Some(*volume),
             Event::TaskPending { task } | Event::TaskRetried { task } | Event::TaskReverting { task } => {
-                (keys.flow, keys.task, keys.volume) = (Some(task.flow), Some(task.id), Some(task.operation.volume()));
+                (keys.task, keys.volume) = (Some(task.id), Some(task.operation.volume()));
             }
-            Event::TaskRunning { flow, task, .. }
-            | Event::TaskProgressed { flow, task, .. }
-            | Event::TaskSucceeded { flow, task, .. }
-            | Event::TaskFailed { flow, task, .. }
-            | Event::TaskPostponed { flow, task, .. }
-            | Event::TaskReverted { flow, task } => (keys.flow, keys.task) = (Some(*flow), Some(*task)),
+            Event::TaskRunning { task, .. }
+            | Event::TaskProgressed { task, .. }
+            | Event::TaskSucceeded { task, .. }
+            | Event::TaskFailed { task, .. }
+            | Event::TaskPostponed { task, .. }
+            | Event::TaskReverted { task, .. } => keys.task = Some(*task),
             other => keys.of_what_hangs_on_volumes(other),
         }
         keys
@@ -370,21 +368,15 @@ impl<'a> Keys<'a> {
                 (keys.volume, keys.project) = (Some(snapshot.volume), Some(&snapshot.project));
                 keys.snapshot = Some(snapshot.id);
             }
-            Event::SnapshotCreated { flow, snapshot }
-            | Event::SnapshotCreateFailed { flow, snapshot, .. }
-            | Event::SnapshotManaged { flow, snapshot }
-            | Event::SnapshotUnmanaging { flow, snapshot }
-            | Event::SnapshotDeleting { flow, snapshot } => (keys.flow, keys.snapshot) = (Some(*flow), Some(*snapshot)),
-            Event::SnapshotDeleted { snapshot }
+            Event::SnapshotCreated { snapshot, .. }
+            | Event::SnapshotCreateFailed { snapshot, .. }
+            | Event::SnapshotManaged { snapshot, .. }
+            | Event::SnapshotUnmanaging { snapshot, .. }
+            | Event::SnapshotDeleting { snapshot, .. }
+            | Event::SnapshotDeleted { snapshot }
             | Event::SnapshotDeleteFailed { snapshot, .. }
             | Event::SnapshotUpdated { snapshot, .. }
             | Event::SnapshotStatusChanged { snapshot, .. } => keys.snapshot = Some(*snapshot),
-            Event::AttachmentConnecting { flow, .. }
-            | Event::AttachmentConnected { flow, .. }
-            | Event::AttachmentConnectFailed { flow, .. }
-            | Event::AttachmentDisconnecting { flow, .. }
-            | Event::AttachmentDisconnected { flow, .. }
-            | Event::AttachmentDisconnectFailed { flow, .. } => keys.flow = Some(*flow),
             Event::AttachmentCreated { attachment } => {
                 (keys.volume, keys.project) = (Some(attachment.volume), Some(&attachment.project));
             }
@@ -392,8 +384,7 @@ impl<'a> Keys<'a> {
                 (keys.volume, keys.project) = (Some(transfer.volume), Some(&transfer.project));
             }
             Event::DriftFound { drift } => keys.volume = Some(drift.what.volume()),
-            Event::DriftGone { what, .. } => keys.volume = Some(what.volume()),
-            Event::DriftRepairing { what, flow, .. } => (keys.flow, keys.volume) = (Some(*flow), Some(what.volume())),
+            Event::DriftGone { what, .. } | Event::DriftRepairing { what, .. } => keys.volume = Some(what.volume()),
             Event::TransferAccepted { project, .. } => keys.project = Some(project),
             Event::GroupCreated { group } | Event::GroupUpdated { group } => keys.project = Some(&group.project),
             Event::GroupSnapshotCreated { group_snapshot } | Event::GroupSnapshotUpdated { group_snapshot } => {

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use stele_core::digest::StateDigest;
+use stele_core::moment::Moment;
 use stele_core::port::Log;
 use stele_core::unit::Position;
 
@@ -264,8 +265,8 @@ fn the_futures_are_send() {
     let (mut a, mut b, mut c, mut d) = (Silent, Silent, Silent, Silent);
     is_send(verify(&log, VerifyOptions::default(), &mut a));
     is_send(crate::show::show(&log, crate::show::Subject::request("x"), None, &mut b, &mut |_| Ok(())));
-    is_send(crate::at::at(&log, crate::moment::Moment::Head, &mut c));
-    is_send(crate::diff::diff(&log, crate::moment::Moment::Head, crate::moment::Moment::Head, &mut d));
+    is_send(crate::at::at(&log, Moment::Head, &mut c));
+    is_send(crate::diff::diff(&log, Moment::Head, Moment::Head, &mut d));
 }
 
 mod checkpoints {

@@ -278,15 +278,7 @@ fn same_work(one: &Task, two: &Task) -> bool {
 fn report(state: &State, task: &Task, transition: Transition) -> Option<Report> {
     let worker = state.backends.get(&task.pool.backend()).map(|backend| backend.worker.clone());
     let worker = worker.or_else(|| WorkerName::new(ASSUMED).ok())?;
-    let report = TaskReport {
-        task: task.id,
-        flow: task.flow,
-        pool: task.pool.clone(),
-        operation: task.operation.clone(),
-        phase: task.phase,
-        dispatch: task.dispatch,
-        transition,
-    };
+    let report = TaskReport::of(task, transition);
     Some(Report { v: TASK_VERSION, worker, body: ReportBody::Tasks(vec![report]) })
 }
 
