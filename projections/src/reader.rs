@@ -173,13 +173,29 @@ impl Snapshot {
 
     /// The newest place at or before `position` from which the log can be read on.
     pub(crate) fn chain_at_or_before(&self, position: Position) -> Result<Chain, StoreError> {
-        let last = chain_marks::key(position.min(self.cursor.seen));
-        // Marks are never changed: those up to a position are the same at every later one.
-        let marks = OpenTable::new(chain_marks::TABLE, self.now(chain_marks::TABLE)?, None);
-        match marks.range(Bound::Unbounded, Bound::Included(last.as_slice()))?.next_back() {
+        if position >= self.cursor.chain.position {
+            return Ok(self.cursor.chain);
+        }
+        let last = chain_marks::key(position);
+        match self.marks()?.range(Bound::Unbounded, Bound::Included(last.as_slice()))?.next_back() {
             Some(row) => Ok(decode(row?.1.value())?),
             None => Ok(Chain::default()),
         }
+    }
+
+    /// The first place at or behind `position` from which the log can be read on; the last one that is known when there
+    /// is none.
+    pub(crate) fn chain_at_or_after(&self, position: Position) -> Result<Chain, StoreError> {
+        let first = chain_marks::key(position);
+        match self.marks()?.range(Bound::Included(first.as_slice()), Bound::Unbounded)?.next() {
+            Some(row) => Ok(decode(row?.1.value())?),
+            None => Ok(self.cursor.chain),
+        }
+    }
+
+    /// Marks are never changed: those up to a position are the same at every later one.
+    fn marks(&self) -> Result<OpenTable, StoreError> {
+        Ok(OpenTable::new(chain_marks::TABLE, self.now(chain_marks::TABLE)?, None))
     }
 
     pub(crate) fn get<T: DeserializeOwned>(&self, table: Rows, key: &[u8]) -> Result<Option<T>, StoreError> {

@@ -46,6 +46,8 @@ pub enum ErrorCode {
     BodyTooLarge,
     /// The past is not kept so far back.
     PositionNotKept,
+    /// The log does not hold what is needed any more, and no archive is named that does.
+    LogArchived,
     /// The projection has not reached the position that was demanded.
     NotReached,
     /// The log is not what was applied: nothing is served.
@@ -76,6 +78,7 @@ impl ErrorCode {
             Self::UriTooLong => "UriTooLong",
             Self::BodyTooLarge => "BodyTooLarge",
             Self::PositionNotKept => "PositionNotKept",
+            Self::LogArchived => "LogArchived",
             Self::NotReached => "NotReached",
             Self::NotServing => "NotServing",
             Self::StoreUnreadable => "StoreUnreadable",
@@ -94,7 +97,7 @@ impl ErrorCode {
             | Self::PoolNotFound
             | Self::VolumeTypeNotFound
             | Self::SnapshotNotFound => StatusCode::NOT_FOUND,
-            Self::PositionNotKept => StatusCode::GONE,
+            Self::PositionNotKept | Self::LogArchived => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
@@ -127,6 +130,12 @@ impl ApiError {
     /// The same, found in what was known at a position.
     pub(super) fn at(self, position: Position) -> Self {
         Self { position: Some(position), ..self }
+    }
+
+    /// What the client gets.
+    pub(super) fn into_answer(self) -> ErrorAnswer {
+        let code = self.code.as_str().to_owned();
+        ErrorAnswer { error: ErrorBody { code, message: self.message, remedy: self.remedy } }
     }
 
     pub(super) fn invalid(message: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -162,9 +171,8 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = ErrorBody { code: self.code.as_str().to_owned(), message: self.message, remedy: self.remedy };
         let position = self.position.map(|position| [(POSITION_HEADER, position.to_string())]);
-        (self.code.status(), position, Json(ErrorAnswer { error: body })).into_response()
+        (self.code.status(), position, Json(self.into_answer())).into_response()
     }
 }
 

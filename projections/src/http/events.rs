@@ -17,12 +17,13 @@ use futures_util::stream;
 use stele_core::chain::{Chain, Link};
 use stele_core::id::{ProjectId, VolumeId};
 use stele_core::moment::Moment;
-use stele_core::port::{Log, LogEntry, LogReader as _};
+use stele_core::port::{Log, LogEntry, LogReader as _, goes_on_at};
 use stele_core::record::Record;
 use stele_core::unit::Position;
 use tracing::{debug, warn};
 
-use super::error::ApiError;
+use super::answer::ask;
+use super::error::{ApiError, ErrorCode};
 use super::guard::reach;
 use super::parameters::Parameters;
 use super::state::ApiState;
@@ -96,7 +97,10 @@ pub(super) async fn events<L: Log>(
         }
     };
     reach(&state, after.position).await?;
-    let chain = chain_before(&state, after.position).await?;
+    let chain = chain_before(&state, after).await?;
+    if let Some(gone) = gone(&state, chain.position.next()).await {
+        return Err(gone);
+    }
     let heartbeat = KeepAlive::new().interval(state.options.heartbeat).text("heartbeat");
     let follower = Follower {
         next: chain.position.next(),
@@ -106,6 +110,7 @@ pub(super) async fn events<L: Log>(
         reader: None,
         ready: VecDeque::new(),
         tries: 0,
+        ended: false,
         state,
     };
     let events = stream::unfold(follower, Follower::next_event);
@@ -123,11 +128,30 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<EventId>, ApiError> {
     text.parse().map(Some).map_err(invalid)
 }
 
-/// A place from which the record at `position` can be recognised as one.
-async fn chain_before<L: Log>(state: &ApiState<L>, position: Position) -> Result<Chain, ApiError> {
-    let before = Position(position.0.saturating_sub(1));
-    let found = super::answer::ask(state, Moment::Head, move |snapshot, _| Ok(snapshot.chain_at_or_before(before)?));
-    Ok(found.await?.into_body())
+/// A place from which the first event behind `after` can be recognised as one of the log.
+async fn chain_before<L: Log>(state: &ApiState<L>, after: EventId) -> Result<Chain, ApiError> {
+    // Of a record of which something was sent, the rest may be wanted.
+    let before = if after.commit == u32::MAX { after.position.0 } else { after.position.0.saturating_sub(1) };
+    let find = move |snapshot: &Snapshot, _| Ok(snapshot.chain_at_or_before(Position(before))?);
+    Ok(ask(state, Moment::Head, find).await?.into_body())
+}
+
+/// What is said when the log goes on and does not hold what is to be read `next`; nothing when it does, or when it does
+/// not answer, which is waited for.
+async fn gone<L: Log>(state: &ApiState<L>, next: Position) -> Option<ApiError> {
+    let first = goes_on_at(&state.log, next).await.ok()??;
+    let last_gone = Position(first.0 - 1);
+    let find = move |snapshot: &Snapshot, _| Ok(snapshot.chain_at_or_after(last_gone)?.position);
+    let since = match ask(state, Moment::Head, find).await {
+        Ok(found) => found.into_body(),
+        Err(unreadable) => return Some(unreadable),
+    };
+    let message = format!(
+        "what is asked for is read from position {next} on, and the log begins at position {first}: what was before was \
+         archived, purged or deleted. The first place that can be had is since={since}"
+    );
+    let remedy = format!("ask with since={since}; or start this API with --archive DIR, which names what was archived");
+    Some(ApiError::new(ErrorCode::LogArchived, message, remedy))
 }
 
 /// One client's place in the log.
@@ -143,6 +167,8 @@ struct Follower<L: Log> {
     reader: Option<L::Reader>,
     ready: VecDeque<SseEvent>,
     tries: u32,
+    /// What is ready are the last words.
+    ended: bool,
 }
 
 impl<L: Log> Follower<L> {
@@ -151,6 +177,9 @@ impl<L: Log> Follower<L> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some((Ok(event), self));
+            }
+            if self.ended {
+                return None;
             }
             let goes_on = tokio::select! {
                 biased;
@@ -171,6 +200,11 @@ impl<L: Log> Follower<L> {
                 debug!(%trouble, "the log does not answer a follower of events");
                 self.reader = None;
                 self.tries += 1;
+                if let Some(gone) = gone(&self.state, self.next).await {
+                    self.ready.push_back(last_words(gone));
+                    self.ended = true;
+                    return true;
+                }
                 tokio::time::sleep(PAUSE).await;
                 return self.tries < TRIES_MAX;
             }
@@ -289,4 +323,9 @@ fn message(view: &EventView) -> SseEvent {
     // Texts, numbers and maps with text keys: serialising cannot fail.
     let data = serde_json::to_string(view).unwrap_or_default();
     SseEvent::default().id(id.to_string()).event(&view.name).data(data)
+}
+
+/// Why a stream ends, as the answer to the next request would say it. It has no id: the client's place stays.
+fn last_words(error: ApiError) -> SseEvent {
+    SseEvent::default().event("error").data(serde_json::to_string(&error.into_answer()).unwrap_or_default())
 }

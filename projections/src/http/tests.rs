@@ -117,15 +117,20 @@ impl Api {
 
     /// Waits until everything is applied.
     async fn reach(&mut self) {
-        let tail = Position(self.log.entries().len() as u64);
+        let tail = self.logged();
         self.progress.wait_for(|progress| progress.position >= tail).await.unwrap();
     }
 
     /// Puts what the cell has done since into the log.
     fn publish(&self) {
-        for entry in &self.cell.entries[self.log.entries().len()..] {
+        for entry in self.cell.entries.iter().filter(|entry| entry.position > self.logged()) {
             self.log.inject(entry.payload.clone());
         }
+    }
+
+    /// The last position of the log.
+    fn logged(&self) -> Position {
+        self.log.entries().last().map_or(Position(0), |entry| entry.position)
     }
 
     async fn get(&self, uri: &str) -> Answer {

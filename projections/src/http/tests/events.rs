@@ -178,6 +178,59 @@ async fn a_place_that_does_not_exist_yet_is_not_reached() {
 }
 
 #[tokio::test]
+async fn what_was_archived_is_refused_by_name_with_the_first_place_that_can_be_had() {
+    let mut api = long().await;
+    let all = events_of(&api.cell.entries);
+    let behind = |place: u64| -> Vec<_> {
+        let position = |id: &str| id.split('.').next().unwrap().parse::<u64>().unwrap();
+        all.iter().filter(|(id, _)| position(id) > place).cloned().collect()
+    };
+    api.log.purge_through(Position(100));
+    let refused = api.get("/v1/events?since=0").await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (410, "LogArchived"));
+    let error = refused.json()["error"].clone();
+    assert!(error["remedy"].as_str().unwrap().contains("--archive"), "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("the log begins at position 101"), "{message}");
+    let since: u64 = message.rsplit_once("since=").unwrap().1.parse().unwrap();
+    assert!((100..164).contains(&since), "{message}");
+    let mut client = Client::connect(&api, &format!("/v1/events?since={since}"), None).await;
+    assert_eq!(client.names(behind(since).len()).await, behind(since));
+    // Nobody knows the record before these, so nobody can tell that they are records.
+    for last in ["99.0.0", "101.0.0"] {
+        let request = Request::get("/v1/events").header("Last-Event-ID", last).body(Body::empty()).unwrap();
+        assert_eq!(api.send(request).await.status.as_u16(), 410, "{last}");
+    }
+    // Whoever follows what comes needs nothing of it.
+    api.log.purge_through(Position(api.logged().0 - 1));
+    let tail = api.logged();
+    let mut live = Client::connect(&api, "/v1/events", None).await;
+    let mut again = Client::connect(&api, &format!("/v1/events?since={tail}"), None).await;
+    api.cell.accepted("demo.volume.create", r#"{"volume":{"size_gib":1,"name":"live"}}"#);
+    api.publish();
+    let newest = events_of(&api.cell.entries)[all.len()..].to_vec();
+    assert_eq!(live.names(newest.len()).await, newest);
+    assert_eq!(again.names(newest.len()).await, newest);
+}
+
+#[tokio::test]
+async fn a_follower_whose_place_leaves_the_log_is_told_so_as_the_last_words() {
+    let api = long().await;
+    let mut client = Client::connect(&api, "/v1/events?since=0", None).await;
+    assert_eq!(client.names(3).await.len(), 3);
+    api.log.purge_through(Position(120));
+    let mut last = String::new();
+    while let Some(block) = client.block().await {
+        last = block;
+    }
+    let (name, data) = last.split_once('\n').unwrap();
+    assert_eq!(name, "event: error");
+    let error: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+    assert_eq!(error["error"]["code"], "LogArchived");
+    assert!(error["error"]["message"].as_str().unwrap().contains("since="), "{error}");
+}
+
+#[tokio::test]
 async fn a_quiet_stream_has_a_heartbeat_and_ends_with_the_server() {
     let options = ApiOptions { heartbeat: Duration::from_millis(1), ..ApiOptions::default() };
     let api = Api::start(story().cell, options).await;
