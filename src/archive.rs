@@ -60,7 +60,11 @@ pub async fn take_snapshot(archive: &Archive, place: &Path) -> Result<Option<Pos
     let copy = Path::new(&copy);
     for through in archive.snapshots()? {
         let from = archive.folder().join(snapshot_file(through));
-        std::fs::copy(&from, copy)?;
+        match std::fs::copy(&from, copy) {
+            // A newer one has come meanwhile, and made this one needless.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !from.exists() => continue,
+            copied => copied?,
+        };
         match fits(archive, copy, through).await {
             Ok(()) => {
                 File::open(copy)?.sync_all()?;

@@ -21,6 +21,7 @@ use super::board::Board;
 use super::cell::Cell;
 use super::create::{burst, wait_for_cell};
 use super::report::{AuditPhase, AuditReport, PastReport, Percentiles};
+use crate::archive::joined;
 use crate::args::BenchAudit;
 use crate::failure::Failure;
 use crate::nats::{Connection, JetStreamLog, LOG_STREAM};
@@ -43,15 +44,17 @@ const ASKED: usize = 50;
 pub async fn audit(settings: &Settings, args: &BenchAudit, json: bool) -> Result<(), Failure> {
     if args.running_cell {
         let connection = connected(settings, "stele bench").await?;
-        return measure(&connection).await?.print(json);
+        return measure(&connection, settings).await?.print(json);
     }
     let cell = Cell::start().await?;
     let mut own = settings.clone();
     own.nats.value = vec![cell.nats()];
+    // Whatever archive is named is another cell's.
+    own.archive = None;
     let report = async {
         let connection = connected(&own, "stele bench").await?;
         fill(&connection, args.volumes).await?;
-        measure(&connection).await
+        measure(&connection, &own).await
     }
     .await;
     cell.stop().await;
@@ -72,18 +75,18 @@ async fn fill(connection: &Connection, volumes: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn measure(connection: &Connection) -> Result<AuditReport, Failure> {
-    let log = JetStreamLog::new(connection, 0);
+async fn measure(connection: &Connection, settings: &Settings) -> Result<AuditReport, Failure> {
+    let log = joined(connection, settings).await?;
     let folder = tempfile::Builder::new().prefix("stele-bench").tempdir()?;
     let until = log.tail().await?;
     let bar = crate::progress::bar("phases", 6);
     let mut phases: Vec<AuditPhase> = Vec::new();
-    let mut events = 0;
+    let (mut bytes, mut events) = (0, 0);
     for name in ["read", "fold", "verify", "export", "no past", "rebuild"] {
         forget_peak();
         let began = Instant::now();
         match name {
-            "read" => read(&log, |_| Ok(0)).await.map(drop)?,
+            "read" => bytes = read(&log, |entry| Ok(entry.payload.len() as u64)).await?,
             "fold" => {
                 let mut folded = Folded::default();
                 events = read(&log, |entry| match folded.fold(entry) {
@@ -111,7 +114,6 @@ async fn measure(connection: &Connection) -> Result<AuditReport, Failure> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let bytes = log.state().await?.bytes;
     let (without, with) = (folder.path().join("no past"), folder.path().join("rebuild"));
     let past = tokio::task::spawn_blocking(move || past(&without, &with)).await;
     let past = past.map_err(|e| Failure::new("Interrupted", e.to_string(), "try again"))??;

@@ -62,7 +62,11 @@ async fn report(doors: &Doors, reply: &ReplyTo, what: &ReportReply) {
 /// A command that came again: its first outcome is read back from the log. Without an answer the sender asks again.
 async fn outcome_at(doors: &Doors, position: Position, commit: usize) -> Option<Outcome> {
     match doors.log.get(position).await {
-        Ok(entry) => entry.and_then(|entry| outcome_in(&entry, commit)),
+        Ok(None) => {
+            warn!(%position, "a command came again whose first outcome left the log: name the archive with --archive");
+            None
+        }
+        Ok(Some(entry)) => outcome_in(&entry, commit),
         Err(error) => {
             warn!(%error, "an outcome could not be read back");
             None

@@ -9,6 +9,7 @@ use stele_core::port::{AppendError, Log, LogEntry, LogReader, Unavailable};
 use stele_core::unit::Position;
 
 use super::error::ArchiveError;
+use super::steps::Writing;
 use crate::export::{ExportedLog, ExportedReader, FileError};
 use crate::progress::Progress;
 
@@ -122,6 +123,27 @@ impl Archive {
         }
         found.sort_unstable_by(|one, other| other.cmp(one));
         Ok(found)
+    }
+
+    /// Removes the projections that a whole one makes needless: of those before it the newest is kept, in case that it is
+    /// damaged later. What runs that were cut short left of projections goes as well. Gives the positions of those removed.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`].
+    pub fn drop_old_snapshots(&self, whole: Position, _writing: &Writing) -> Result<Vec<Position>, ArchiveError> {
+        let folder = self.folder();
+        let remove = |path: &Path| std::fs::remove_file(path).map_err(|e| ArchiveError::io(path, &e));
+        let old: Vec<Position> = self.snapshots()?.into_iter().filter(|through| *through < whole).skip(1).collect();
+        old.iter().try_for_each(|through| remove(&folder.join(snapshot_file(*through))))?;
+        for entry in std::fs::read_dir(folder).map_err(|e| ArchiveError::io(folder, &e))? {
+            let path = entry.map_err(|e| ArchiveError::io(folder, &e))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_left = |start: &str, end: &str| name.starts_with(start) && name.ends_with(end);
+            if is_left("projection-", ".redb.rebuilding") || is_left("state-", ".json.part") {
+                remove(&path)?;
+            }
+        }
+        Ok(old)
     }
 
     /// Whether a position is in it.

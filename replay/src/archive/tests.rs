@@ -406,6 +406,18 @@ fn the_state_is_described_and_read_back() {
         fs::write(folder.path().join(name), "").unwrap();
     }
     assert_eq!(log.archive().unwrap().snapshots(), Ok(vec![Position(120), Position(9)]));
+    // A whole one makes all but the newest of those before it needless, and none behind it.
+    let archive = log.archive().unwrap();
+    let writing = Writing::begin(folder.path()).unwrap();
+    for position in [20, 60, 121] {
+        fs::write(folder.path().join(snapshot_file(Position(position))), "").unwrap();
+    }
+    let left = folder.path().join(format!("{}.rebuilding", snapshot_file(Position(60))));
+    fs::write(&left, "").unwrap();
+    assert_eq!(archive.drop_old_snapshots(Position(120), &writing), Ok(vec![Position(20), Position(9)]));
+    assert_eq!(archive.snapshots(), Ok(vec![Position(121), Position(120), Position(60)]));
+    assert!(!left.exists() && folder.path().join("projection-x.redb").exists());
+    assert_eq!(archive.drop_old_snapshots(Position(120), &writing), Ok(vec![]));
     let mut unsound = verified;
     unsound.ok = false;
     assert_eq!(Described::of(&unsound, Position(9)), None);

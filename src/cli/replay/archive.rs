@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stele_core::port::Log as _;
-use stele_core::unit::Position;
-use stele_projections::projection::HISTORY_DEFAULT;
+use stele_core::unit::{Position, Timestamp};
+use stele_projections::projection::{HISTORY_DEFAULT, Projection};
 use stele_projections::rebuild::rebuild_through;
 use stele_projections::view::LogHead;
 use stele_replay::archive::{
@@ -21,6 +21,7 @@ use crate::archive::{CellLog, cell_log, is_described};
 use crate::args::ArchiveArgs;
 use crate::cli::Session;
 use crate::cli::output::{json, line, stdout};
+use crate::clock::now;
 use crate::failure::Failure;
 use crate::nats::{Connection, LOG_STREAM};
 
@@ -38,6 +39,10 @@ struct Ran {
     state: Described,
     /// The projection at its end.
     projection: PathBuf,
+    /// The positions of older projections that it makes needless; they are gone.
+    projections_removed: Vec<Position>,
+    /// Until when commands that are archived may come again and get their first outcome from the archive alone.
+    may_come_again_until: Option<Timestamp>,
     /// Whose signature there is, by its public key.
     signed_by: Option<String>,
     /// Whether the stream begins behind it now.
@@ -73,8 +78,20 @@ pub(super) async fn run(session: &Session, connection: &Connection, args: &Archi
     let written = write(&log, &plan, &found, &writing, NAMED, &mut Bar::new("writing")).await?;
     let projection = snapshot(&log, folder, &state).await?;
     state.write(folder)?;
+    let projections_removed = archive.drop_old_snapshots(state.through, &writing)?;
+    let may_come_again_until = may_come_again_until(&projection, &state)?;
     let signed_by = key.map(|key| sign(folder, &key, &state)).transpose()?;
-    let mut ran = Ran { archive: folder.clone(), plan, written, state, projection, signed_by, purged: false };
+    let mut ran = Ran {
+        archive: folder.clone(),
+        plan,
+        written,
+        state,
+        projection,
+        projections_removed,
+        may_come_again_until,
+        signed_by,
+        purged: false,
+    };
     if !session.json {
         ran.render(&mut stdout())?;
     }
@@ -134,6 +151,20 @@ async fn snapshot(log: &CellLog, folder: &Path, state: &Described) -> Result<Pat
     Ok(path)
 }
 
+/// Until when the newest of the archived commands may be sent again and get its first outcome; `None` when that is past.
+///
+/// It is no reason not to purge: a control that is started needs the archive anyway, and finds the outcome in it. Only one
+/// that still runs without it cannot answer, and does nothing twice all the same.
+fn may_come_again_until(projection: &Path, state: &Described) -> Result<Option<Timestamp>, Failure> {
+    let unreadable =
+        |why: String| Failure::new("StoreUnreadable", why, "see whether the disk is sound, and say it again");
+    let opened = Projection::open(projection)?;
+    let snapshot = opened.reader().snapshot().map_err(|e| unreadable(e.to_string()))?;
+    let kept_ms = snapshot.configuration().map_err(|e| unreadable(e.to_string()))?.idempotency_ms;
+    let until = state.at.plus_ms(kept_ms);
+    Ok((until > now()).then_some(until))
+}
+
 /// Signs the end of the archive, unless this key has; gives its public half.
 fn sign(folder: &Path, key: &stele_replay::checkpoint::PrivateKey, state: &Described) -> Result<String, Failure> {
     let file = folder.join(CHECKPOINTS_FILE);
@@ -173,9 +204,19 @@ impl Ran {
         writeln!(out, "           sha256 {hash}")?;
         writeln!(out, "state      sha256 {digest}")?;
         writeln!(out, "projection {}", self.projection.display())?;
-        match &self.signed_by {
-            Some(key) => writeln!(out, "signed     by {key}, in {}", self.archive.join(CHECKPOINTS_FILE).display()),
-            None => Ok(()),
+        for removed in &self.projections_removed {
+            writeln!(out, "           that of position {removed} is needed no more, and removed")?;
         }
+        if let Some(key) = &self.signed_by {
+            writeln!(out, "signed     by {key}, in {}", self.archive.join(CHECKPOINTS_FILE).display())?;
+        }
+        if let Some(until) = self.may_come_again_until {
+            writeln!(
+                out,
+                "note       commands up to there may be sent again until {until} (idempotency_ms): a control that runs"
+            )?;
+            writeln!(out, "           without --archive does nothing twice, but cannot tell their outcome again")?;
+        }
+        Ok(())
     }
 }
