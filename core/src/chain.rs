@@ -50,6 +50,50 @@ pub enum Link<R = Record> {
     Stray(StrayReason),
 }
 
+/// A message with all that can be read of it by itself. That is the greater part of the work of reading a log, and needs
+/// nothing of what stands before: it can be done ahead, of many messages at once.
+#[derive(Debug)]
+pub struct Opened {
+    /// The message.
+    pub entry: LogEntry,
+    hash: Hash,
+    record: Result<Box<Record>, NoRecord>,
+}
+
+/// What has not the form of a record of this version.
+#[derive(Debug)]
+struct NoRecord {
+    why: String,
+    /// What it continues, when it says so in the way that every version of the format has.
+    continues: Option<(Position, Hash)>,
+}
+
+impl Opened {
+    /// Reads a message.
+    #[must_use]
+    pub fn of(entry: LogEntry) -> Self {
+        // Text that is known to be UTF-8 as a whole is read faster than string by string.
+        let record = match std::str::from_utf8(&entry.payload) {
+            Ok(text) => serde_json::from_str(text).map_err(|error| NoRecord::of(&entry, error.to_string())),
+            Err(error) => Err(NoRecord::of(&entry, error.to_string())),
+        };
+        Self { hash: Hash::of(&entry.payload), entry, record }
+    }
+}
+
+impl NoRecord {
+    fn of(entry: &LogEntry, why: String) -> Self {
+        // Only what every version of the format has; all else may be unknown.
+        #[derive(Deserialize)]
+        struct Core {
+            prev_seq: Position,
+            prev_hash: Hash,
+        }
+        let core: Option<Core> = serde_json::from_slice(&entry.payload).ok();
+        Self { why, continues: core.map(|core| (core.prev_seq, core.prev_hash)) }
+    }
+}
+
 /// Why a message is not part of the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StrayReason {
@@ -96,7 +140,22 @@ impl Chain {
     /// # Errors
     /// [`Unreadable`] when it does and cannot be understood.
     pub fn link(&self, entry: &LogEntry) -> Result<Link, Unreadable> {
-        self.link_parsed(entry, serde_json::from_slice(&entry.payload), |record: &Record| &record.head)
+        self.link_opened(Opened::of(entry.clone()))
+    }
+
+    /// The same of a message that was read ahead.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when it continues the log and cannot be understood.
+    pub fn link_opened(&self, opened: Opened) -> Result<Link, Unreadable> {
+        let record = match opened.record {
+            Ok(record) => record,
+            Err(no_record) => return self.link_unread(opened.entry.position, no_record),
+        };
+        match self.examine(&record.head, opened.entry.position)? {
+            Some(reason) => Ok(Link::Stray(reason)),
+            None => Ok(Link::Record(record, opened.hash)),
+        }
     }
 
     /// The same by the head alone, for who only hands records on: most of a record is commits, and they are not looked
@@ -109,8 +168,16 @@ impl Chain {
         const COMMITS: &[u8] = b",\"commits\":[";
         let payload = &entry.payload;
         let cut = payload.windows(COMMITS.len()).position(|window| window == COMMITS);
-        let head = cut.and_then(|cut| serde_json::from_slice(&[&payload[..cut], b"}"].concat()).ok());
-        self.link_parsed(entry, head.map_or_else(|| serde_json::from_slice(payload), Ok), |head| head)
+        let head: Option<RecordHead> =
+            cut.and_then(|cut| serde_json::from_slice(&[&payload[..cut], b"}"].concat()).ok());
+        let head = match head.map_or_else(|| serde_json::from_slice(payload), Ok) {
+            Ok(head) => head,
+            Err(error) => return self.link_unread(entry.position, NoRecord::of(entry, error.to_string())),
+        };
+        match self.examine(&head, entry.position)? {
+            Some(reason) => Ok(Link::Stray(reason)),
+            None => Ok(Link::Record(Box::new(head), Hash::of(payload))),
+        }
     }
 
     /// Goes on to a record that was accepted.
@@ -118,41 +185,22 @@ impl Chain {
         *self = Self { position, hash, index: head.index, epoch: head.epoch, writer: head.writer, at: head.at };
     }
 
-    fn link_parsed<R>(
-        &self,
-        entry: &LogEntry,
-        parsed: Result<R, serde_json::Error>,
-        head: impl FnOnce(&R) -> &RecordHead,
-    ) -> Result<Link<R>, Unreadable> {
-        let record = match parsed {
-            Ok(record) => record,
-            Err(error) => return self.link_unparsed(entry, &error),
-        };
-        let head = head(&record);
+    /// Why it is a stray; `None` when it continues the log.
+    fn examine(&self, head: &RecordHead, position: Position) -> Result<Option<StrayReason>, Unreadable> {
         if let Some(reason) = self.stray(head) {
-            return Ok(Link::Stray(reason));
+            return Ok(Some(reason));
         }
         if head.v != RECORD_VERSION {
-            return Err(Unreadable { position: entry.position, why: format!("format version {}", head.v) });
+            return Err(Unreadable { position, why: format!("format version {}", head.v) });
         }
-        Ok(Link::Record(Box::new(record), Hash::of(&entry.payload)))
+        Ok(None)
     }
 
-    fn link_unparsed<R>(&self, entry: &LogEntry, error: &serde_json::Error) -> Result<Link<R>, Unreadable> {
-        // Only what every version of the format has; all else may be unknown.
-        #[derive(Deserialize)]
-        struct Core {
-            prev_seq: Position,
-            prev_hash: Hash,
-        }
-        match serde_json::from_slice::<Core>(&entry.payload) {
-            Ok(core) if core.prev_seq == self.position && core.prev_hash == self.hash => {
-                Err(Unreadable { position: entry.position, why: error.to_string() })
-            }
-            Ok(core) => {
-                Ok(Link::Stray(StrayReason::OtherPredecessor { prev_seq: core.prev_seq, expected: self.position }))
-            }
-            Err(_) => Ok(Link::Stray(StrayReason::NotARecord(error.to_string()))),
+    fn link_unread<R>(&self, position: Position, NoRecord { why, continues }: NoRecord) -> Result<Link<R>, Unreadable> {
+        match continues {
+            Some((seq, hash)) if seq == self.position && hash == self.hash => Err(Unreadable { position, why }),
+            Some((prev_seq, _)) => Ok(Link::Stray(StrayReason::OtherPredecessor { prev_seq, expected: self.position })),
+            None => Ok(Link::Stray(StrayReason::NotARecord(why))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Folding records into what a control or a reader knows.
 
-use crate::chain::{Chain, Link, StrayReason, Unreadable};
+use crate::chain::{Chain, Link, Opened, StrayReason, Unreadable};
 use crate::evolve::{Corrupt, Meta, evolve, evolve_head};
 use crate::port::LogEntry;
 use crate::record::{Commit, InboxMark, Record};
@@ -97,19 +97,28 @@ impl Folded {
     /// # Errors
     /// [`FoldError`] when the log cannot be understood from here on; the state is then not to be used any more.
     pub fn fold(&mut self, entry: &LogEntry) -> Result<Folding, FoldError> {
-        match self.chain.link(entry)? {
+        self.fold_opened(Opened::of(entry.clone()))
+    }
+
+    /// The same of a message that was read ahead.
+    ///
+    /// # Errors
+    /// [`FoldError`], as [`Folded::fold`].
+    pub fn fold_opened(&mut self, opened: Opened) -> Result<Folding, FoldError> {
+        let position = opened.entry.position;
+        match self.chain.link_opened(opened)? {
             Link::Stray(reason) => {
                 self.strays += 1;
                 Ok(Folding::Skipped(reason))
             }
             Link::Record(record, hash) => {
-                apply(&mut self.state, &record, entry.position, &mut |_| {})?;
+                apply(&mut self.state, &record, position, &mut |_| {})?;
                 let keep_ms = self.state.config.idempotency_ms;
                 for (index, commit) in record.commits.iter().enumerate() {
-                    self.seen.apply(commit, entry.position, index, keep_ms);
+                    self.seen.apply(commit, position, index, keep_ms);
                 }
                 self.inbox = record.head.inbox;
-                self.chain.advance(&record.head, entry.position, hash);
+                self.chain.advance(&record.head, position, hash);
                 Ok(Folding::Applied(record, hash))
             }
         }

@@ -23,7 +23,7 @@ pub const FOREIGN_MAX: usize = 256;
 pub const DRIFTS_MAX: usize = 4096;
 
 /// Names one thing on the storage. The order is that of an inventory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stored {
     /// A volume's LV or file.

@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use stele_core::chain::Opened;
 use stele_core::port::{Log, LogEntry, LogReader, Unavailable};
 use stele_core::unit::Position;
 use tokio::sync::watch;
@@ -151,7 +152,8 @@ async fn follow_reader<R: LogReader>(
             Some(Ok(batch)) => batch,
         };
         let short = batch.len() < BATCH;
-        let (kept, applied) = apply_in_background(projection, batch).await;
+        let opened = open_in_background(batch).await;
+        let (kept, applied) = apply_in_background(projection, opened).await;
         projection = kept;
         let position = applied?.position;
         progress.send_modify(|progress| {
@@ -167,12 +169,21 @@ async fn follow_reader<R: LogReader>(
 /// Applies a batch where blocking hurts nobody; an empty one only brings to the disk what is due.
 pub(crate) async fn apply_in_background(
     mut projection: Projection,
-    batch: Vec<LogEntry>,
+    batch: Vec<Opened>,
 ) -> (Projection, Result<Applied, ApplyError>) {
-    let work = move || {
-        let result = if batch.is_empty() { projection.flush_when_due() } else { projection.apply(&batch) };
+    in_background(move || {
+        let result = if batch.is_empty() { projection.flush_when_due() } else { projection.apply_opened(batch) };
         (projection, result)
-    };
+    })
+    .await
+}
+
+/// Reads messages as far as they can be read by themselves, while something else is applied.
+pub(crate) async fn open_in_background(batch: Vec<LogEntry>) -> Vec<Opened> {
+    in_background(move || batch.into_iter().map(Opened::of).collect()).await
+}
+
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         // The only way to get here is a panic in there, which is a fault of this code and stays one.

@@ -1,10 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{Database, Durability, WriteTransaction};
-use stele_core::chain::Link;
+use stele_core::chain::{Link, Opened};
 use stele_core::digest::StateDigest;
 use stele_core::fold::{self, FoldError};
 use stele_core::port::LogEntry;
@@ -194,35 +194,44 @@ impl Projection {
     /// # Errors
     /// [`ApplyError`]; neither the file nor the memory has changed then.
     pub fn apply(&mut self, entries: &[LogEntry]) -> Result<Applied, ApplyError> {
+        self.apply_opened(entries.iter().cloned().map(Opened::of).collect())
+    }
+
+    /// The same with messages that were read ahead.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; neither the file nor the memory has changed then.
+    pub fn apply_opened(&mut self, mut messages: Vec<Opened>) -> Result<Applied, ApplyError> {
+        let count = messages.len() as u64;
         let (mut state, mut cursor, mut kept) = (self.state.clone(), self.cursor, self.kept.clone());
-        let durability = self.durability(entries.len() as u64);
+        let durability = self.durability(count);
         let mut transaction = self.database.begin_write().map_err(StoreError::from)?;
         transaction.set_durability(durability).map_err(StoreError::from)?;
         let mut writer = Writer::new(&transaction)?;
         let mut histories = HistoryBatch::new(&self.state);
-        let old = entries.partition_point(|entry| self.history == 0 || entry.position <= self.old_until);
-        let (old, recent) = entries.split_at(old);
+        let is_old = |message: &Opened| self.history == 0 || message.entry.position <= self.old_until;
+        let recent = messages.split_off(messages.partition_point(is_old));
+        let old = messages;
         if !old.is_empty() {
             step(old, &mut state, &mut cursor, &mut histories, &mut writer)?;
             kept.first = cursor.seen;
         }
-        for entry in recent {
-            writer.keep_before(Some(entry.position));
-            step(std::slice::from_ref(entry), &mut state, &mut cursor, &mut histories, &mut writer)?;
+        for message in recent {
+            writer.keep_before(Some(message.entry.position));
+            step([message], &mut state, &mut cursor, &mut histories, &mut writer)?;
         }
         kept.first = kept.first.max(Position(cursor.seen.0.saturating_sub(self.history)));
         writer.keep_before(None);
-        writer.sweep(&mut kept)?;
-        meta::put(&mut writer, meta::PAST, &kept)?;
-        drop(writer);
+        writer.finish(&mut kept)?;
+        meta::write(&transaction, meta::PAST, &kept)?;
         transaction.commit().map_err(StoreError::from)?;
         let strays = cursor.strays - self.cursor.strays;
         (self.state, self.cursor, self.kept) = (state, cursor, kept);
         match durability {
             Durability::Immediate => self.synced(),
-            _ => self.unsynced += entries.len() as u64,
+            _ => self.unsynced += count,
         }
-        Ok(Applied { position: cursor.seen, records: entries.len() as u64 - strays, strays })
+        Ok(Applied { position: cursor.seen, records: count - strays, strays })
     }
 
     /// Brings everything that was applied to the disk.
@@ -282,34 +291,34 @@ impl Projection {
 
 /// Applies messages in one piece: what lies between them is seen by nobody.
 fn step(
-    entries: &[LogEntry],
+    messages: impl IntoIterator<Item = Opened>,
     state: &mut State,
     cursor: &mut Cursor,
     histories: &mut HistoryBatch<'_>,
     writer: &mut Writer<'_>,
 ) -> Result<(), ApplyError> {
     let before = state.clone();
-    let mut touched = BTreeSet::new();
+    let mut touched = HashSet::new();
     let mut leader = None;
-    for entry in entries {
-        let expected = cursor.seen.next();
-        if entry.position != expected {
-            return Err(ApplyError::NotNext { expected, found: entry.position });
+    for message in messages {
+        let (position, expected) = (message.entry.position, cursor.seen.next());
+        if position != expected {
+            return Err(ApplyError::NotNext { expected, found: position });
         }
-        cursor.seen = entry.position;
-        match cursor.chain.link(entry).map_err(FoldError::from)? {
+        cursor.seen = position;
+        match cursor.chain.link_opened(message).map_err(FoldError::from)? {
             Link::Stray(reason) => {
-                warn!(position = entry.position.0, %reason, "a message of the log's stream is no record; skipped");
+                warn!(position = position.0, %reason, "a message of the log's stream is no record; skipped");
                 cursor.strays += 1;
             }
             Link::Record(record, hash) => {
                 let mut touch = |entity: Entity| {
                     touched.insert(entity);
                 };
-                fold::apply(state, &record, entry.position, &mut touch).map_err(FoldError::from)?;
-                histories.take_in(&record, entry.position, writer)?;
-                leader = claimed_by(&record.head, entry.position).or(leader);
-                cursor.chain.advance(&record.head, entry.position, hash);
+                fold::apply(state, &record, position, &mut touch).map_err(FoldError::from)?;
+                histories.take_in(&record, position, writer)?;
+                leader = claimed_by(&record.head, position).or(leader);
+                cursor.chain.advance(&record.head, position, hash);
                 if cursor.chain.index.is_multiple_of(chain_marks::RECORDS_PER_MARK) {
                     chain_marks::write(writer, &cursor.chain)?;
                 }
@@ -370,8 +379,10 @@ fn found(transaction: &WriteTransaction) -> Result<(), StoreError> {
     table::create_all(transaction)?;
     meta::write_formats(transaction)?;
     meta::write(transaction, meta::CURSOR, &Cursor::default())?;
-    let rows = BTreeSet::from([Entity::Config, Entity::Type(default_type_id())]);
-    table::write_entities(&mut Writer::new(transaction)?, &State::default(), &rows)
+    let rows = HashSet::from([Entity::Config, Entity::Type(default_type_id())]);
+    let mut writer = Writer::new(transaction)?;
+    table::write_entities(&mut writer, &State::default(), &rows)?;
+    writer.finish(&mut Kept::default())
 }
 
 fn open_error(path: &Path, source: StoreError) -> OpenError {

@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use stele_core::port::{Log, LogReader as _, Unavailable};
+use stele_core::chain::Opened;
+use stele_core::port::{Log, LogReader, Unavailable};
 use stele_core::unit::Position;
 use tracing::warn;
 
 use crate::check::{CheckError, LogError, goes_on};
-use crate::follow::{BATCH, apply_in_background};
+use crate::follow::{BATCH, apply_in_background, open_in_background};
 use crate::projection::{ApplyError, OpenError, Projection};
 use crate::store::StoreError;
 
@@ -124,21 +125,32 @@ async fn read_on<L: Log>(
         Ok(reader) => reader,
         Err(trouble) => return (projection, Err(trouble.into())),
     };
-    while projection.cursor().seen < tail {
-        let mut batch = match reader.next_batch(BATCH).await {
-            Ok(batch) => batch,
+    let mut ahead = read_ahead(&mut reader, tail).await;
+    loop {
+        let messages = match ahead {
+            Ok(messages) => messages,
             Err(trouble) => return (projection, Err(trouble.into())),
         };
-        // What was appended since, or is not wanted.
-        batch.retain(|entry| entry.position <= tail);
-        let (kept, applied) = apply_in_background(projection, batch).await;
-        projection = kept;
+        let is_last = messages.last().is_some_and(|last| last.entry.position >= tail);
+        let next = async { if is_last { Ok(Vec::new()) } else { read_ahead(&mut reader, tail).await } };
+        let ((kept, applied), next) = tokio::join!(apply_in_background(projection, messages), next);
+        (projection, ahead) = (kept, next);
         if let Err(error) = applied {
             return (projection, Err(error.into()));
         }
         on_progress(progress_of(&projection, tail));
+        if is_last {
+            return (projection, Ok(()));
+        }
     }
-    (projection, Ok(()))
+}
+
+/// The next messages, parsed and hashed: what can be done of them while those before are applied.
+async fn read_ahead<R: LogReader>(reader: &mut R, tail: Position) -> Result<Vec<Opened>, Unavailable> {
+    let mut batch = reader.next_batch(BATCH).await?;
+    // What was appended since, or is not wanted.
+    batch.retain(|entry| entry.position <= tail);
+    Ok(open_in_background(batch).await)
 }
 
 fn progress_of(projection: &Projection, tail: Position) -> RebuildProgress {

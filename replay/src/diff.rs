@@ -15,10 +15,11 @@ use stele_core::port::Log;
 use stele_core::state::State;
 use stele_core::unit::{Position, Timestamp};
 
+use crate::ahead::Ahead;
 use crate::at::AtError;
 use crate::fold::Follower;
 use crate::progress::Progress;
-use crate::source::{Source, SourceError};
+use crate::source::SourceError;
 use crate::table::plain;
 
 /// Why two moments cannot be compared.
@@ -113,7 +114,7 @@ pub async fn diff<L: Log>(
         (Moment::Position(from), Moment::Position(to)) => Some(from.max(to)),
         _ => None,
     };
-    let mut source = Source::open(log, until, progress).await?;
+    let mut source = Ahead::open(log, until, progress).await?;
     let tail = source.until();
     for asked in [from, to] {
         if let Moment::Position(asked) = asked
@@ -125,14 +126,16 @@ pub async fn diff<L: Log>(
     let mut follower = Follower::default();
     let (mut at_from, mut at_to) = (None, None);
     'reading: loop {
-        let entries = source.batch().await?;
-        if entries.is_empty() {
+        let messages = source.batch().await?;
+        if messages.is_empty() {
             break;
         }
-        for entry in &entries {
-            let Some((record, hash)) = follower.read(entry).map_err(AtError::from)? else { continue };
+        progress.advance(messages.len() as u64);
+        for message in messages {
+            let at = message.entry.position;
+            let Some((record, hash)) = follower.read(message).map_err(AtError::from)? else { continue };
             let passes = |moment: Moment| match moment {
-                Moment::Position(position) => entry.position > position,
+                Moment::Position(position) => at > position,
                 Moment::Time(time) => record.head.at > time,
                 Moment::Head => false,
             };
@@ -144,9 +147,8 @@ pub async fn diff<L: Log>(
             if at_from.is_some() && at_to.is_some() {
                 break 'reading;
             }
-            follower.apply(entry, &record, hash).map_err(AtError::from)?;
+            follower.apply(at, &record, hash).map_err(AtError::from)?;
         }
-        progress.advance(entries.len() as u64);
     }
     progress.finish();
     compare(&at_from.unwrap_or_else(|| follower.clone()), &at_to.unwrap_or(follower))

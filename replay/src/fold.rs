@@ -1,11 +1,10 @@
 //! Following the log with the state alone: what stories, snapshots and differences need.
 
-use stele_core::chain::{Chain, Link};
+use stele_core::chain::{Chain, Link, Opened};
 use stele_core::fold::{FoldError, apply};
-use stele_core::port::LogEntry;
 use stele_core::record::Record;
 use stele_core::state::State;
-use stele_core::unit::Hash;
+use stele_core::unit::{Hash, Position};
 
 /// The state that the log led to so far.
 #[derive(Debug, Clone, Default)]
@@ -16,9 +15,9 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// The record that stands at `entry`, before it is applied; `None` for a stray, which is counted.
-    pub(crate) fn read(&mut self, entry: &LogEntry) -> Result<Option<(Box<Record>, Hash)>, FoldError> {
-        match self.chain.link(entry)? {
+    /// The record that a message is, before it is applied; `None` for a stray, which is counted.
+    pub(crate) fn read(&mut self, opened: Opened) -> Result<Option<(Box<Record>, Hash)>, FoldError> {
+        match self.chain.link_opened(opened)? {
             Link::Record(record, hash) => Ok(Some((record, hash))),
             Link::Stray(_) => {
                 self.strays += 1;
@@ -27,10 +26,10 @@ impl Follower {
         }
     }
 
-    /// Applies a record that [`Follower::read`] gave for `entry`.
-    pub(crate) fn apply(&mut self, entry: &LogEntry, record: &Record, hash: Hash) -> Result<(), FoldError> {
-        apply(&mut self.state, record, entry.position, &mut |_| {})?;
-        self.chain.advance(&record.head, entry.position, hash);
+    /// Applies a record that [`Follower::read`] gave for the message at `position`.
+    pub(crate) fn apply(&mut self, position: Position, record: &Record, hash: Hash) -> Result<(), FoldError> {
+        apply(&mut self.state, record, position, &mut |_| {})?;
+        self.chain.advance(&record.head, position, hash);
         Ok(())
     }
 }

@@ -35,6 +35,7 @@
 //! Nothing here knows NATS or prints: output goes to a writer that the caller gives. Nothing writes to a log but
 //! [`import`] and [`heal`], which only add what a file or a journal holds behind what is there already.
 
+pub mod ahead;
 pub mod archive;
 pub mod at;
 pub mod checkpoint;

@@ -1,12 +1,13 @@
 //! Following the log commit by commit, with everything that a control knew before each of them.
 
-use stele_core::chain::Link;
+use stele_core::chain::{Link, Opened};
 use stele_core::fold::{FoldError, Folded, Step};
-use stele_core::port::{Log, LogEntry};
+use stele_core::port::Log;
 use stele_core::unit::Position;
 
+use crate::ahead::Ahead;
 use crate::progress::Progress;
-use crate::source::{Source, SourceError};
+use crate::source::SourceError;
 use crate::verify::Bad;
 use crate::verify::breaks::Breaks;
 
@@ -30,23 +31,23 @@ impl Walk {
         progress: &mut dyn Progress,
         each: &mut (dyn FnMut(&Step<'_>) -> Result<(), E> + Send),
     ) -> Result<(Self, Position), E> {
-        let mut source = Source::open(log, until, progress).await?;
+        let mut source = Ahead::open(log, until, progress).await?;
         let mut walk = Self::default();
         loop {
-            let entries = source.batch().await?;
-            if entries.is_empty() {
+            let messages = source.batch().await?;
+            if messages.is_empty() {
                 break;
             }
-            for entry in &entries {
+            progress.advance(messages.len() as u64);
+            for message in messages {
                 let mut taken = Ok(());
-                walk.take(entry, &mut |step| {
+                walk.take(message, &mut |step| {
                     if taken.is_ok() {
                         taken = each(step);
                     }
                 })?;
                 taken?;
             }
-            progress.advance(entries.len() as u64);
         }
         walk.end();
         progress.finish();
@@ -54,11 +55,12 @@ impl Walk {
     }
 
     /// Takes the next message in; `each` gets the commits of a record.
-    fn take(&mut self, entry: &LogEntry, each: &mut dyn FnMut(&Step<'_>)) -> Result<(), FoldError> {
-        match self.folded.chain.link(entry)? {
+    fn take(&mut self, message: Opened, each: &mut dyn FnMut(&Step<'_>)) -> Result<(), FoldError> {
+        let entry = message.entry.clone();
+        match self.folded.chain.link_opened(message)? {
             Link::Stray(reason) => {
                 self.folded.strays += 1;
-                let found = self.breaks.stray(&self.folded.chain, entry, &reason);
+                let found = self.breaks.stray(&self.folded.chain, &entry, &reason);
                 self.damage.extend(found);
             }
             Link::Record(record, hash) => {

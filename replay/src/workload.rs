@@ -28,8 +28,9 @@ use stele_core::record::{Commit, Subjects};
 use stele_core::unit::{Position, Timestamp};
 use uuid::Uuid;
 
+use crate::ahead::Ahead;
 use crate::progress::Progress;
-use crate::source::{Source, SourceError};
+use crate::source::SourceError;
 use crate::what_if::whole_message;
 
 /// The version of the format that this code writes and reads.
@@ -148,7 +149,7 @@ pub async fn write<L: Log>(
     out: &mut (dyn Write + Send),
     progress: &mut dyn Progress,
 ) -> Result<Written, WriteError> {
-    let mut source = Source::open(log, to, progress).await?;
+    let mut source = Ahead::open(log, to, progress).await?;
     let to = source.until();
     if from.0 == 0 || from > to {
         return Err(WriteError::Range { from, to });
@@ -165,14 +166,16 @@ pub async fn write<L: Log>(
     let (mut chain, mut first) = (Chain::default(), None);
     let mut written = Written { from, to, ..Written::default() };
     loop {
-        let entries = source.batch().await?;
-        if entries.is_empty() {
+        let messages = source.batch().await?;
+        if messages.is_empty() {
             break;
         }
-        for entry in &entries {
-            let Link::Record(record, hash) = chain.link(entry).map_err(FoldError::from)? else { continue };
-            chain.advance(&record.head, entry.position, hash);
-            for commit in record.commits.iter().filter(|_| entry.position >= from) {
+        progress.advance(messages.len() as u64);
+        for message in messages {
+            let position = message.entry.position;
+            let Link::Record(record, hash) = chain.link_opened(message).map_err(FoldError::from)? else { continue };
+            chain.advance(&record.head, position, hash);
+            for commit in record.commits.iter().filter(|_| position >= from) {
                 if !matches!(commit.source, Way::Ask | Way::Inbox(_)) {
                     continue;
                 }
@@ -187,7 +190,6 @@ pub async fn write<L: Log>(
                 }
             }
         }
-        progress.advance(entries.len() as u64);
     }
     progress.finish();
     Ok(written)

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use stele_core::fold::{Folded, Folding};
 use stele_core::moment::Moment;
-use stele_core::port::{Log, LogEntry};
+use stele_core::port::Log;
 use stele_core::unit::Position;
 use stele_projections::projection::{HISTORY_DEFAULT, Projection};
 use stele_projections::query::{VolumePageRequest, volumes};
 use stele_projections::rebuild::rebuild;
+use stele_replay::ahead::Ahead;
 use stele_replay::export::{ExportOptions, FRAME_BYTES, export};
 use stele_replay::progress::Silent;
 use stele_replay::source::Source;
@@ -86,18 +87,8 @@ async fn measure(connection: &Connection, settings: &Settings) -> Result<AuditRe
         forget_peak();
         let began = Instant::now();
         match name {
-            "read" => bytes = read(&log, |entry| Ok(entry.payload.len() as u64)).await?,
-            "fold" => {
-                let mut folded = Folded::default();
-                events = read(&log, |entry| match folded.fold(entry) {
-                    Ok(Folding::Applied(record, _)) => {
-                        Ok(record.commits.iter().map(|commit| commit.events.len() as u64).sum())
-                    }
-                    Ok(_) => Ok(0),
-                    Err(error) => Err(Failure::new("LogUnreadable", error.to_string(), "see `stele replay verify`")),
-                })
-                .await?;
-            }
+            "read" => bytes = read(&log).await?,
+            "fold" => events = fold(&log).await?,
             "verify" => {
                 let found = verify(&log, VerifyOptions::default(), &mut Silent).await?;
                 if !found.ok {
@@ -142,17 +133,38 @@ fn past(without: &Path, with: &Path) -> Result<PastReport, Failure> {
     Ok(PastReport { positions_back: applied.0 - position.0, bytes_without, bytes_with, page_now_ms, page_then_ms })
 }
 
-/// Reads all of it, by the way of every tool that reads a log; the sum of what `each` gives.
-async fn read<L: Log>(log: &L, mut each: impl FnMut(&LogEntry) -> Result<u64, Failure>) -> Result<u64, Failure> {
+/// Only reads all of it, by the way of every tool that reads a log; how many bytes it has.
+async fn read<L: Log>(log: &L) -> Result<u64, Failure> {
     let mut source = Source::open(log, None, &mut Silent).await?;
-    let mut sum = 0;
+    let mut bytes = 0;
     loop {
         let entries = source.batch().await?;
         if entries.is_empty() {
-            return Ok(sum);
+            return Ok(bytes);
         }
-        for entry in &entries {
-            sum += each(entry)?;
+        bytes += entries.iter().map(|entry| entry.payload.len() as u64).sum::<u64>();
+    }
+}
+
+/// Reads and folds all of it; how many events it has.
+async fn fold<L: Log>(log: &L) -> Result<u64, Failure> {
+    let mut source = Ahead::open(log, None, &mut Silent).await?;
+    let (mut folded, mut events) = (Folded::default(), 0);
+    loop {
+        let messages = source.batch().await?;
+        if messages.is_empty() {
+            return Ok(events);
+        }
+        for message in messages {
+            match folded.fold_opened(message) {
+                Ok(Folding::Applied(record, _)) => {
+                    events += record.commits.iter().map(|commit| commit.events.len() as u64).sum::<u64>();
+                }
+                Ok(Folding::Skipped(_)) => {}
+                Err(error) => {
+                    return Err(Failure::new("LogUnreadable", error.to_string(), "see `stele replay verify`"));
+                }
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ pub struct State {
 }
 
 /// Whose log level it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LogTarget {
     /// `stele-control`, `stele-api`, `stele-worker`; empty for all.
     pub binary: String,
@@ -149,7 +149,7 @@ pub enum LogLevel {
 pub const DEFAULT_QUOTA_CLASS: &str = "default";
 
 /// Names one entity of the state; given to the observer of [`crate::evolve`] when the entity changes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Entity {
     /// A volume was made, changed or removed.
     Volume(VolumeId),

@@ -11,7 +11,7 @@ mod tests;
 
 pub(crate) use concern::Concerns;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use stele_core::codec::encode;
 use stele_core::event::Event;
@@ -29,15 +29,15 @@ use crate::view::{DecisionView, FlowHistory};
 pub(crate) struct HistoryBatch<'a> {
     /// The state before the batch: it knows the flows and reservations that were open then.
     before: &'a State,
-    flows: BTreeMap<FlowId, FlowHistory>,
+    flows: HashMap<FlowId, FlowHistory>,
     /// Those of them that are not written yet.
-    changed: BTreeSet<FlowId>,
+    changed: HashSet<FlowId>,
     started: Vec<(Vec<u8>, FlowId)>,
     decisions: Vec<(Vec<u8>, Vec<u8>)>,
     /// Reservations that the batch itself made.
-    reservations: BTreeMap<ReservationId, FlowId>,
+    reservations: HashMap<ReservationId, FlowId>,
     /// Who is at work on what the batch changed: the flow that an entity's status carries, or nobody any more.
-    owners: BTreeMap<Entity, Option<FlowId>>,
+    owners: HashMap<Entity, Option<FlowId>>,
 }
 
 /// Where and when one event stands.
@@ -53,12 +53,12 @@ impl<'a> HistoryBatch<'a> {
     pub(crate) fn new(before: &'a State) -> Self {
         Self {
             before,
-            flows: BTreeMap::new(),
-            changed: BTreeSet::new(),
+            flows: HashMap::new(),
+            changed: HashSet::new(),
             started: Vec::new(),
             decisions: Vec::new(),
-            reservations: BTreeMap::new(),
-            owners: BTreeMap::new(),
+            reservations: HashMap::new(),
+            owners: HashMap::new(),
         }
     }
 
@@ -83,14 +83,14 @@ impl<'a> HistoryBatch<'a> {
     pub(crate) fn write(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
         for id in std::mem::take(&mut self.changed) {
             if let Some(history) = self.flows.get(&id) {
-                writer.put(flow_history::TABLE, &flow_history::key(id), Some(&encode(history)))?;
+                writer.put(flow_history::TABLE, flow_history::key(id), Some(encode(history)))?;
             }
         }
         for (key, flow) in self.started.drain(..) {
-            writer.put(flows_by_volume::TABLE, &key, Some(flow.0.as_bytes()))?;
+            writer.put(flows_by_volume::TABLE, key, Some(flow.0.as_bytes().to_vec()))?;
         }
         for (key, decision) in self.decisions.drain(..) {
-            writer.put(decisions::TABLE, &key, Some(&decision))?;
+            writer.put(decisions::TABLE, key, Some(decision))?;
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ impl<'a> HistoryBatch<'a> {
     /// A story that is going to be changed.
     fn history(&mut self, flow: FlowId, writer: &mut Writer<'_>) -> Result<Option<&mut FlowHistory>, StoreError> {
         if !self.flows.contains_key(&flow)
-            && let Some(stored) = writer.get(flow_history::TABLE, &flow_history::key(flow))?
+            && let Some(stored) = writer.get(flow_history::TABLE, flow_history::key(flow))?
         {
             self.flows.insert(flow, stored);
         }

@@ -3,7 +3,7 @@
 //! Key: the kind in 1 byte, the scope (its tag in 1 byte, then a project with a zero byte behind it, or an id in 16
 //! bytes), the moment as 8 bytes that sort like the number, the entity's id in 16 bytes. Value: empty.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use stele_core::id::{GroupId, GroupSnapshotId, ProjectId, VolumeId};
 use stele_core::state::{Attachment, Entity, Group, GroupSnapshot, Message, Snapshot, State, Transfer, Volume};
@@ -140,7 +140,7 @@ pub(crate) fn update(
     writer: &mut Writer<'_>,
     before: &State,
     after: &State,
-    touched: &BTreeSet<Entity>,
+    touched: &HashSet<Entity>,
 ) -> Result<(), StoreError> {
     for entity in touched {
         let (old, new) = match entity {
@@ -153,11 +153,14 @@ pub(crate) fn update(
             Entity::Message(id) => keys(before.messages.get(id), after.messages.get(id)),
             _ => continue,
         };
+        if old == new {
+            continue;
+        }
         for gone in old.iter().filter(|key| !new.contains(key)) {
-            writer.put(TABLE, gone, None)?;
+            writer.put(TABLE, gone.clone(), None)?;
         }
         for come in new.iter().filter(|key| !old.contains(key)) {
-            writer.put(TABLE, come, Some(&[]))?;
+            writer.put(TABLE, come.clone(), Some(Vec::new()))?;
         }
     }
     Ok(())

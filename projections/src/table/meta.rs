@@ -64,7 +64,7 @@ pub(crate) fn write<T: Serialize>(transaction: &WriteTransaction, key: &[u8], va
 
 /// Writes a row of this table at a position of the log.
 pub(crate) fn put<T: Serialize>(writer: &mut Writer<'_>, key: &[u8], value: &T) -> Result<(), StoreError> {
-    writer.put(TABLE, key, Some(&encode(value)))
+    writer.put(TABLE, key.to_vec(), Some(encode(value)))
 }
 
 pub(crate) fn read<T: DeserializeOwned>(

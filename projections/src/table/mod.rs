@@ -34,7 +34,7 @@ pub(crate) mod usage;
 pub(crate) mod volumes;
 pub(crate) mod writer;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use stele_core::codec::{DecodeError, decode};
@@ -44,7 +44,7 @@ use crate::store::StoreError;
 use writer::Writer;
 
 /// A table of bytes by bytes; what they mean is said in its file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rows {
     number: u8,
     name: &'static str,
@@ -112,11 +112,11 @@ pub(crate) fn create_all(transaction: &WriteTransaction) -> Result<(), StoreErro
 pub(crate) fn write_entities(
     writer: &mut Writer<'_>,
     state: &State,
-    entities: &BTreeSet<Entity>,
+    entities: &HashSet<Entity>,
 ) -> Result<(), StoreError> {
     entities.iter().try_for_each(|entity| {
         let (table, key, value) = row(state, entity);
-        writer.put(table, &key, value.as_deref())
+        writer.put(table, key, value)
     })
 }
 

@@ -14,9 +14,10 @@ use stele_core::unit::{Position, Timestamp};
 
 pub use view::{FlowRow, PoolRow, QuotaRow, ServiceRow, TypeRow, VolumeRow};
 
+use crate::ahead::Ahead;
 use crate::fold::Follower;
 use crate::progress::Progress;
-use crate::source::{Source, SourceError};
+use crate::source::SourceError;
 use crate::table::Table;
 
 /// Why the state at a moment cannot be told.
@@ -122,21 +123,22 @@ pub async fn at<L: Log>(log: &L, moment: Moment, progress: &mut dyn Progress) ->
         Moment::Position(position) => Some(position),
         Moment::Time(_) | Moment::Head => None,
     };
-    let mut source = Source::open(log, until, progress).await?;
+    let mut source = Ahead::open(log, until, progress).await?;
     let mut follower = Follower::default();
     'reading: loop {
-        let entries = source.batch().await?;
-        if entries.is_empty() {
+        let messages = source.batch().await?;
+        if messages.is_empty() {
             break;
         }
-        for entry in &entries {
-            let Some((record, hash)) = follower.read(entry)? else { continue };
+        progress.advance(messages.len() as u64);
+        for message in messages {
+            let position = message.entry.position;
+            let Some((record, hash)) = follower.read(message)? else { continue };
             if matches!(moment, Moment::Time(time) if record.head.at > time) {
                 break 'reading;
             }
-            follower.apply(entry, &record, hash)?;
+            follower.apply(position, &record, hash)?;
         }
-        progress.advance(entries.len() as u64);
     }
     progress.finish();
     let Follower { state, chain, .. } = follower;

@@ -19,10 +19,11 @@ use std::io;
 
 use serde::Serialize;
 use serde_json::Value;
+use stele_core::chain::Opened;
 use stele_core::event::Event;
 use stele_core::fold::FoldError;
 use stele_core::id::FlowId;
-use stele_core::port::{Log, LogEntry};
+use stele_core::port::Log;
 use stele_core::record::{Commit, Record};
 use stele_core::unit::{Position, Timestamp};
 
@@ -30,9 +31,10 @@ pub use follow::{InvalidSubject, Subject};
 pub use render::{render_entry, render_json};
 pub use worker::{Service, ServiceState, Tally, Work};
 
+use crate::ahead::Ahead;
 use crate::fold::Follower;
 use crate::progress::Progress;
-use crate::source::{Source, SourceError};
+use crate::source::SourceError;
 use follow::{Following, Relevant};
 use words::{Teller, Words};
 use worker::{Counting, is_news};
@@ -101,17 +103,17 @@ pub async fn show<L: Log>(
     progress: &mut dyn Progress,
     each: &mut (dyn FnMut(Entry) -> io::Result<()> + Send),
 ) -> Result<Told, ShowError> {
-    let mut source = Source::open(log, until, progress).await?;
+    let mut source = Ahead::open(log, until, progress).await?;
     let mut story = Story::new(subject);
     loop {
-        let entries = source.batch().await?;
-        if entries.is_empty() {
+        let messages = source.batch().await?;
+        if messages.is_empty() {
             break;
         }
-        for entry in &entries {
-            story.take(entry, each)?;
+        progress.advance(messages.len() as u64);
+        for message in messages {
+            story.take(message, each)?;
         }
-        progress.advance(entries.len() as u64);
     }
     progress.finish();
     Ok(story.told(source.until()))
@@ -129,16 +131,17 @@ pub async fn show_on<L: Log>(
     each: &mut (dyn FnMut(Entry) -> io::Result<()> + Send),
     idle: &mut (dyn FnMut() -> io::Result<bool> + Send),
 ) -> Result<Told, ShowError> {
-    let mut source = Source::open(log, None, progress).await?;
+    let mut source = Ahead::open(log, None, progress).await?;
     let mut story = Story::new(subject);
     let mut so_far = true;
     loop {
-        let entries = if so_far { source.batch().await? } else { source.news().await? };
-        for entry in &entries {
-            story.take(entry, each)?;
+        let messages = if so_far { source.batch().await? } else { source.news().await? };
+        let count = messages.len();
+        for message in messages {
+            story.take(message, each)?;
         }
-        match (so_far, entries.is_empty()) {
-            (true, false) => progress.advance(entries.len() as u64),
+        match (so_far, count == 0) {
+            (true, false) => progress.advance(count as u64),
             (true, true) => {
                 so_far = false;
                 progress.finish();
@@ -176,10 +179,11 @@ impl Story {
         Told { entries: self.told, position, strays, work }
     }
 
-    fn take(&mut self, entry: &LogEntry, each: &mut dyn FnMut(Entry) -> io::Result<()>) -> Result<(), ShowError> {
-        let Some((record, hash)) = self.follower.read(entry)? else { return Ok(()) };
-        self.tell(&record, entry.position, each)?;
-        self.follower.apply(entry, &record, hash)?;
+    fn take(&mut self, message: Opened, each: &mut dyn FnMut(Entry) -> io::Result<()>) -> Result<(), ShowError> {
+        let position = message.entry.position;
+        let Some((record, hash)) = self.follower.read(message)? else { return Ok(()) };
+        self.tell(&record, position, each)?;
+        self.follower.apply(position, &record, hash)?;
         Ok(())
     }
 

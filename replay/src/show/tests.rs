@@ -1,4 +1,5 @@
 use serde_json::json;
+use stele_core::port::LogEntry;
 use stele_core::task::FailureKind;
 
 use super::*;
@@ -283,7 +284,8 @@ fn everything_has_words() {
         // The line end is the file's, not the record's.
         let text = text.strip_suffix('\n').unwrap().to_owned();
         let record: Record = serde_json::from_str(&text).unwrap();
-        let entry = LogEntry { position: follower.chain.position.next(), payload: text.into() };
+        let at = follower.chain.position.next();
+        let entry = LogEntry { position: at, payload: text.into() };
         for commit in &record.commits {
             lines.extend(asked::words(commit).map(|words| format!("asked: {}", words.text)));
             for event in &commit.events {
@@ -292,8 +294,8 @@ fn everything_has_words() {
                 lines.push(format!("{}: {}", event.name(), words.text));
             }
         }
-        let (record, hash) = follower.read(&entry).unwrap().unwrap();
-        follower.apply(&entry, &record, hash).unwrap();
+        let (record, hash) = follower.read(Opened::of(entry)).unwrap().unwrap();
+        follower.apply(at, &record, hash).unwrap();
     }
     golden("show_everything.txt", &(lines.join("\n") + "\n"));
 }

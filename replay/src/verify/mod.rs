@@ -25,10 +25,10 @@ mod rules;
 use std::collections::BTreeSet;
 
 use stele_core::audit::audit;
-use stele_core::chain::{Chain, Link};
+use stele_core::chain::{Chain, Link, Opened};
 use stele_core::digest::StateDigest;
 use stele_core::fold::{FoldError, Folded, Folding};
-use stele_core::port::{Log, LogEntry};
+use stele_core::port::Log;
 use stele_core::state::State;
 use stele_core::unit::{Hash, Position};
 
@@ -36,8 +36,9 @@ pub use report::{Bad, BadKind, Bounded, Compared, Head, LISTED_MAX, Stray, Verif
 
 pub use kept::Kept;
 
+use crate::ahead::Ahead;
 use crate::progress::Progress;
-use crate::source::{Source, SourceError};
+use crate::source::SourceError;
 use breaks::Breaks;
 use rules::Rules;
 
@@ -172,53 +173,55 @@ impl Run {
         first: Position,
         progress: &mut dyn Progress,
     ) -> Result<Verification, VerifyError> {
-        let mut source = match Source::open_from(log, first, self.options.until, progress).await {
+        let mut source = match Ahead::open_from(log, first, self.options.until, progress).await {
             Ok(source) => source,
             Err(error) => return self.missing(error).map(|run| run.finish(Position(0))),
         };
         loop {
-            let entries = match source.batch().await {
-                Ok(entries) if entries.is_empty() => break,
-                Ok(entries) => entries,
+            let messages = match source.batch().await {
+                Ok(messages) if messages.is_empty() => break,
+                Ok(messages) => messages,
                 Err(error) => return self.missing(error).map(|run| run.finish(source.until())),
             };
-            for entry in &entries {
-                if let Err(error) = self.take(entry) {
+            progress.advance(messages.len() as u64);
+            for message in messages {
+                if let Err(error) = self.take(message) {
                     self.unreadable(&error);
                     progress.finish();
                     return Ok(self.finish(source.until()));
                 }
             }
-            progress.advance(entries.len() as u64);
         }
         progress.finish();
         Ok(self.finish(source.until()))
     }
 
     /// Applies the next message, or follows the chain through it where there is no state to apply it to.
-    fn follow(&mut self, entry: &LogEntry) -> Result<Folding, FoldError> {
+    fn follow(&mut self, message: Opened) -> Result<Folding, FoldError> {
         if self.folds {
-            return self.folded.fold(entry);
+            return self.folded.fold_opened(message);
         }
-        Ok(match self.folded.chain.link(entry)? {
+        let position = message.entry.position;
+        Ok(match self.folded.chain.link_opened(message)? {
             Link::Stray(reason) => Folding::Skipped(reason),
             Link::Record(record, hash) => {
-                self.folded.chain.advance(&record.head, entry.position, hash);
+                self.folded.chain.advance(&record.head, position, hash);
                 Folding::Applied(record, hash)
             }
         })
     }
 
     /// Takes the next message in.
-    fn take(&mut self, entry: &LogEntry) -> Result<(), FoldError> {
+    fn take(&mut self, message: Opened) -> Result<(), FoldError> {
+        let entry = message.entry.clone();
         self.result.messages += 1;
         self.result.bytes += entry.payload.len() as u64;
         self.result.first.get_or_insert(entry.position);
         self.result.last = Some(entry.position);
         let (before, seen) = (self.folded.chain, self.folded.seen.clone());
-        match self.follow(entry)? {
+        match self.follow(message)? {
             Folding::Skipped(reason) => {
-                for bad in self.breaks.stray(&before, entry, &reason) {
+                for bad in self.breaks.stray(&before, &entry, &reason) {
                     self.result.bad(bad);
                 }
                 let (position, reason) = (entry.position, reason.to_string());
