@@ -1,5 +1,6 @@
-//! Which command may change the volume group next. LVM lets one at a time do so, whoever came first; so a removal begins only
-//! while nobody else wants to, and one at a time: then whoever comes next waits for one of them at most.
+//! Which command may change the volume group next. LVM lets one at a time do so, whoever came first, and each command takes
+//! processor time from all others. So what removes runs one command at a time, its looks among them, and begins it only
+//! while nobody else has anything to do: then whoever comes next waits for the rest of one of them at most.
 
 use std::time::Duration;
 
@@ -9,8 +10,11 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 /// only wait there; a few begin and end beside each other.
 const CHANGES_MAX: usize = 4;
 
-/// How long a removal gives way; behind that it takes its turn with all others.
+/// How long what removes gives way; behind that it takes its turn with all others.
 const GIVES_WAY: Duration = Duration::from_secs(2);
+
+/// How long it goes on giving way when all others have ended: who makes one volume after the other comes again at once.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// How many processes there may be for it.
 pub(super) const PROCESSES_MAX: usize = CHANGES_MAX;
@@ -20,52 +24,77 @@ pub(super) const PROCESSES_MAX: usize = CHANGES_MAX;
 pub(super) struct Changes {
     places: Semaphore,
     removals: Semaphore,
-    /// How many others are at work or wait for it.
-    others: watch::Sender<usize>,
+    others: watch::Sender<Others>,
+}
+
+/// Those for whom removals give way.
+#[derive(Debug, Default)]
+struct Others {
+    /// How many are at work or wait for it.
+    now: usize,
+    /// How many there ever were.
+    ever: u64,
 }
 
 /// The leave to run one command.
 pub(super) struct Place<'a> {
     _place: Option<SemaphorePermit<'a>>,
     _removal: Option<SemaphorePermit<'a>>,
-    _counted: Option<Counted<'a>>,
 }
 
-struct Counted<'a>(&'a watch::Sender<usize>);
+/// Somebody is waited for, until this is dropped.
+pub(super) struct Awaited<'a>(&'a watch::Sender<Others>);
 
-impl Drop for Counted<'_> {
+impl Drop for Awaited<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|others| *others -= 1);
+        self.0.send_modify(|others| others.now -= 1);
     }
 }
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { places: Semaphore::new(CHANGES_MAX), removals: Semaphore::new(1), others: watch::Sender::new(0) }
+        Self {
+            places: Semaphore::new(CHANGES_MAX),
+            removals: Semaphore::new(1),
+            others: watch::Sender::new(Others::default()),
+        }
     }
 }
 
 impl Changes {
-    /// For what somebody waits for.
+    /// From here on removals give way, whatever is done: looks and exports, too.
+    pub(super) fn awaited(&self) -> Awaited<'_> {
+        self.others.send_modify(|others| *others = Others { now: others.now + 1, ever: others.ever + 1 });
+        Awaited(&self.others)
+    }
+
+    /// For a command that changes something.
     pub(super) async fn place(&self) -> Place<'_> {
-        self.others.send_modify(|others| *others += 1);
-        let counted = Counted(&self.others);
-        Place { _place: self.free().await, _removal: None, _counted: Some(counted) }
+        Place { _place: self.free().await, _removal: None }
     }
 
-    /// For a part of a copy or a wipe, which takes hours: nobody gives way to that.
-    pub(super) async fn place_aside(&self) -> Place<'_> {
-        Place { _place: self.free().await, _removal: None, _counted: None }
-    }
-
-    /// For a removal.
+    /// For a command of what removes.
     pub(super) async fn removal(&self) -> Place<'_> {
         let removal = self.removals.acquire().await.ok();
-        let mut others = self.others.subscribe();
-        let nobody = async { others.wait_for(|others| *others == 0).await.is_ok() };
         // When the time is up it goes on all the same.
-        let _ = tokio::time::timeout(GIVES_WAY, nobody).await;
-        Place { _place: self.free().await, _removal: removal, _counted: None }
+        let _ = tokio::time::timeout(GIVES_WAY, self.quiet()).await;
+        Place { _place: self.free().await, _removal: removal }
+    }
+
+    /// Nobody else is at work, and if somebody was, nobody came for a while.
+    async fn quiet(&self) {
+        let mut others = self.others.subscribe();
+        if others.borrow().now == 0 {
+            return;
+        }
+        loop {
+            // Its sender is here, so there is no error.
+            let Ok(ever) = others.wait_for(|others| others.now == 0).await.map(|others| others.ever) else { return };
+            let somebody = others.wait_for(|others| others.ever != ever);
+            if tokio::time::timeout(QUIET, somebody).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Nobody closes it.
@@ -82,41 +111,52 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn removals_come_one_by_one_and_give_way_for_a_while() {
+    async fn removals_come_one_by_one_and_at_once_where_nobody_else_is() {
         let changes = Changes::default();
+        drop(changes.awaited());
+        let began = Instant::now();
         let first = changes.removal().await;
         assert!(changes.removal().now_or_never().is_none(), "one at a time");
         assert!(changes.place().now_or_never().is_some(), "nobody waits for removals");
         drop(first);
-
-        let began = Instant::now();
-        let (create, aside) = (changes.place().await, changes.place_aside().await);
-        let (waited, ()) = tokio::join!(
-            async {
-                let _removal = changes.removal().await;
-                began.elapsed()
-            },
-            async {
-                sleep(Duration::from_millis(700)).await;
-                drop(create);
-            }
-        );
-        assert_eq!(waited, Duration::from_millis(700), "not for what goes on aside");
-        drop(aside);
-
-        // However many come, it has its turn.
-        let (began, _create) = (Instant::now(), changes.place().await);
         drop(changes.removal().await);
-        assert_eq!(began.elapsed(), GIVES_WAY);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    /// When a removal begins that is asked for while somebody works from `from` to `to`, each in milliseconds.
+    async fn begins_ms(others: &[(u64, u64)]) -> u128 {
+        let (changes, began) = (Changes::default(), Instant::now());
+        let work = others.iter().map(async |(from, to)| {
+            if *from > 0 {
+                sleep(Duration::from_millis(*from)).await;
+            }
+            let _awaited = changes.awaited();
+            sleep(Duration::from_millis(to - from)).await;
+        });
+        let removal = async {
+            let _removal = changes.removal().await;
+            began.elapsed().as_millis()
+        };
+        tokio::join!(futures_util::future::join_all(work), removal).1
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn removals_give_way_until_nobody_came_for_a_while_and_not_for_ever() {
+        assert_eq!(begins_ms(&[(0, 700)]).await, 950);
+        // One after the other, each soon behind the one before it, and two at once.
+        assert_eq!(begins_ms(&[(0, 300), (400, 700), (900, 1000), (600, 1200)]).await, 1450);
+        assert_eq!(begins_ms(&[(0, 300), (551, 5000)]).await, 550, "it has begun");
+        assert_eq!(begins_ms(&[(0, 9000)]).await, GIVES_WAY.as_millis(), "however many come, it has its turn");
+        let without_end: Vec<_> = (0..100).map(|n| (n * 100, n * 100 + 50)).collect();
+        assert_eq!(begins_ms(&without_end).await, GIVES_WAY.as_millis());
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_a_few_at_once() {
         let changes = Changes::default();
-        let held = [changes.place().await, changes.place_aside().await, changes.removal().await, changes.place().await];
+        let held = [changes.place().await, changes.place().await, changes.removal().await, changes.place().await];
         assert!(changes.place().now_or_never().is_none());
         drop(held);
         assert!(changes.place().now_or_never().is_some());
-        assert_eq!(*changes.others.borrow(), 0, "who gave up waiting is not counted any more");
     }
 }
