@@ -43,6 +43,10 @@ pub async fn execute<D: Driver, C: Clock>(
 ) -> Option<TaskReport> {
     let started_at = clock.now();
     let meter = Meter::default();
+    // Before it looks: of a hundred deletes the looks alone would keep everybody out.
+    if removes(task) {
+        turn.give_way();
+    }
     let mut work = pin!(attempt(driver, clock, task, &meter, turn));
     if let Some(done) = race(work.as_mut(), clock.sleep_ms(STARTED_AFTER_MS)).await {
         return done.report(task, started_at, clock.now());
@@ -95,10 +99,6 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     if clock.now() >= task.deadline {
         return Done::TooLate;
     }
-    // Before it looks: of a hundred deletes the looks alone would keep everybody out.
-    if removes(task) {
-        turn.give_way();
-    }
     let mut guessed = guess(task);
     let mut steps = match guessed {
         Some(step) => vec![step],
@@ -115,10 +115,7 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     while let Some(step) = steps.pop() {
         let came = match step.act.gives_way() {
             Some(lane) => turn.aside(lane, clock, task.deadline, meter).await,
-            None => {
-                turn.back().await;
-                Came::AtOnce
-            }
+            None => turn.back().await,
         };
         match came {
             Came::AtOnce => {}

@@ -180,10 +180,11 @@ impl Turn {
     }
 
     /// Before a step that does not give way: has a place for quick steps again if it gave its own away.
-    pub async fn back(&mut self) {
+    pub async fn back(&mut self) -> Came {
         if let Some(Place::Waiting(_)) = self.place {
             self.enter().await;
         }
+        Came::AtOnce
     }
 
     /// Gives the place for quick steps to somebody else, and goes on without one. Not when too many have done so.

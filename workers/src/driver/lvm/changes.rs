@@ -4,14 +4,17 @@
 
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit, watch};
+use tokio::time::Instant;
 
 /// The most commands that change something at once. They take the volume group's lock one after the other, so more of them
 /// only wait there; a few begin and end beside each other.
 const CHANGES_MAX: usize = 4;
 
-/// How long what removes gives way; behind that it takes its turn with all others.
-const GIVES_WAY: Duration = Duration::from_secs(2);
+/// How long what removes gives way, at least and at most; behind that it takes its turn with all others. In between it is so
+/// many times as long as its last command took: however much else there is, a fifth of the time is left for it.
+const GIVES_WAY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+const GIVES_WAY_TIMES: u32 = 4;
 
 /// How long it goes on giving way when all others have ended: who makes one volume after the other comes again at once.
 const QUIET: Duration = Duration::from_millis(250);
@@ -23,7 +26,8 @@ pub(super) const PROCESSES_MAX: usize = CHANGES_MAX;
 #[derive(Debug)]
 pub(super) struct Changes {
     places: Semaphore,
-    removals: Semaphore,
+    /// How long the last command of what removes took.
+    removals: Mutex<Duration>,
     others: watch::Sender<Others>,
 }
 
@@ -39,7 +43,19 @@ struct Others {
 /// The leave to run one command.
 pub(super) struct Place<'a> {
     _place: Option<SemaphorePermit<'a>>,
-    _removal: Option<SemaphorePermit<'a>>,
+    _removal: Option<Removal<'a>>,
+}
+
+/// The only command of what removes.
+struct Removal<'a> {
+    took: MutexGuard<'a, Duration>,
+    began: Instant,
+}
+
+impl Drop for Removal<'_> {
+    fn drop(&mut self) {
+        *self.took = self.began.elapsed();
+    }
 }
 
 /// Somebody is waited for, until this is dropped.
@@ -55,7 +71,7 @@ impl Default for Changes {
     fn default() -> Self {
         Self {
             places: Semaphore::new(CHANGES_MAX),
-            removals: Semaphore::new(1),
+            removals: Mutex::default(),
             others: watch::Sender::new(Others::default()),
         }
     }
@@ -75,10 +91,12 @@ impl Changes {
 
     /// For a command of what removes.
     pub(super) async fn removal(&self) -> Place<'_> {
-        let removal = self.removals.acquire().await.ok();
+        let took = self.removals.lock().await;
+        let gives_way = took.saturating_mul(GIVES_WAY_TIMES).clamp(GIVES_WAY.0, GIVES_WAY.1);
         // When the time is up it goes on all the same.
-        let _ = tokio::time::timeout(GIVES_WAY, self.quiet()).await;
-        Place { _place: self.free().await, _removal: removal }
+        let _ = tokio::time::timeout(gives_way, self.quiet()).await;
+        let place = self.free().await;
+        Place { _place: place, _removal: Some(Removal { took, began: Instant::now() }) }
     }
 
     /// Nobody else is at work, and if somebody was, nobody came for a while.
@@ -106,7 +124,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use futures_util::future::FutureExt as _;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -123,9 +141,12 @@ mod tests {
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 
-    /// When a removal begins that is asked for while somebody works from `from` to `to`, each in milliseconds.
-    async fn begins_ms(others: &[(u64, u64)]) -> u128 {
-        let (changes, began) = (Changes::default(), Instant::now());
+    /// When a removal begins that is asked for while somebody works from `from` to `to`, where the last one took `took`;
+    /// all in milliseconds.
+    async fn begins_ms(took: u64, others: &[(u64, u64)]) -> u128 {
+        let changes = Changes::default();
+        *changes.removals.lock().await = Duration::from_millis(took);
+        let began = Instant::now();
         let work = others.iter().map(async |(from, to)| {
             if *from > 0 {
                 sleep(Duration::from_millis(*from)).await;
@@ -141,14 +162,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn removals_give_way_until_nobody_came_for_a_while_and_not_for_ever() {
-        assert_eq!(begins_ms(&[(0, 700)]).await, 950);
+    async fn removals_give_way_until_nobody_came_for_a_while() {
+        assert_eq!(begins_ms(1000, &[(0, 700)]).await, 950);
         // One after the other, each soon behind the one before it, and two at once.
-        assert_eq!(begins_ms(&[(0, 300), (400, 700), (900, 1000), (600, 1200)]).await, 1450);
-        assert_eq!(begins_ms(&[(0, 300), (551, 5000)]).await, 550, "it has begun");
-        assert_eq!(begins_ms(&[(0, 9000)]).await, GIVES_WAY.as_millis(), "however many come, it has its turn");
+        assert_eq!(begins_ms(1000, &[(0, 300), (400, 700), (900, 1000), (600, 1200)]).await, 1450);
+        assert_eq!(begins_ms(1000, &[(0, 300), (551, 5000)]).await, 550, "it has begun");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_much_else_there_is_removals_have_a_part_of_the_time() {
         let without_end: Vec<_> = (0..100).map(|n| (n * 100, n * 100 + 50)).collect();
-        assert_eq!(begins_ms(&without_end).await, GIVES_WAY.as_millis());
+        for (took, begins) in [(0, 500), (100, 500), (300, 1200), (60_000, 5000)] {
+            assert_eq!(begins_ms(took, &[(0, 9000)]).await, begins, "{took}");
+            assert_eq!(begins_ms(took, &without_end).await, begins, "{took}");
+        }
+        let changes = Changes::default();
+        let removal = changes.removal().await;
+        sleep(Duration::from_millis(250)).await;
+        drop(removal);
+        let (began, _awaited) = (Instant::now(), changes.awaited());
+        drop(changes.removal().await);
+        assert_eq!(began.elapsed(), Duration::from_secs(1), "four times the 250 ms of the one before");
     }
 
     #[tokio::test(start_paused = true)]
