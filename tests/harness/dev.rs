@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// A `stele dev` process.
+/// A `stele dev` process; it logs what `STELE_TEST_LOG` says, warnings without it.
 pub(crate) struct Dev {
     pub(crate) child: Child,
     pub(crate) url: String,
@@ -25,7 +25,7 @@ impl Dev {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
-            .env("RUST_LOG", "warn")
+            .env("RUST_LOG", std::env::var_os("STELE_TEST_LOG").unwrap_or_else(|| "warn".into()))
             .kill_on_drop(true)
             .spawn()
             .unwrap();

@@ -4,6 +4,7 @@
 
 mod adopt;
 mod attach;
+mod behind;
 mod brick;
 mod cell;
 mod cinder;

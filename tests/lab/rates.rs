@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stele_core::event::Event;
-use stele_projections::view::FlowList;
 use stele_workers::target::TargetKind;
 
+use crate::behind::creates_behind_deletes;
 use crate::cell::{Node, wait_for_no_export};
 use crate::harness::log::fold;
 use crate::lvm::{remove_all, volume_groups};
@@ -84,23 +84,6 @@ async fn tell_steps(node: &Node) {
     for (step, (count, took_us)) in sums {
         eprintln!("STEP {step}: {count} times, {:.1} ms each", took_us as f64 / 1000.0 / count as f64);
     }
-}
-
-/// When each part of a create was, in milliseconds since it was asked for.
-async fn tell_story(node: &Node, which: &str, volume: &str) {
-    let told: Value = node.api().get(&format!("/v1/volumes/{volume}/flows"), &[], None).await.unwrap();
-    let FlowList { flows } = serde_json::from_value(told).unwrap();
-    let began = flows[0].started_at;
-    let mut words = Vec::new();
-    for task in flows[0].tasks.iter().filter(|task| task.task_id.is_some()) {
-        for change in &task.transitions {
-            let (at, by_worker) = (change.at.ms_since(began), change.worker_at.map(|at| at.ms_since(began)));
-            let steps = change.steps.iter().map(|step| format!("{} {:.0} ms", step.step, step.took_us as f64 / 1000.0));
-            let steps: Vec<String> = steps.collect();
-            words.push(format!("{} {at} (worker {by_worker:?}) [{}]", change.state.name(), steps.join(", ")));
-        }
-    }
-    eprintln!("STORY of a create, {which}: {}", words.join("; "));
 }
 
 /// What the log says of all that was asked since `began`, when nothing of it is left to do.
@@ -306,30 +289,6 @@ async fn bare_tgt(devices: &[PathBuf]) -> Duration {
     took
 }
 
-/// How long a create takes beside so many deletes that were asked for before it.
-async fn create_behind_deletes(node: &Node, made: &[String]) {
-    for id in made {
-        node.wait_for_volume(id).await;
-    }
-    let (first, alone) = make(node, 1, &json!({"size_gib": 1})).await;
-    tell_story(node, "alone", &first[0]).await;
-    join_all(made.iter().map(|id| node.send("volume", "delete", json!({"id": id})))).await;
-    let began = Instant::now();
-    let (second, behind) = make(node, 1, &json!({"size_gib": 1})).await;
-    tell_story(node, "behind deletes", &second[0]).await;
-    crate::cell::wait(async || {
-        let told: Value = node.api().get("/v1/volumes", &[("limit", "1000".to_owned())], None).await.unwrap();
-        let left = told["volumes"].as_array().unwrap();
-        left.iter().all(|volume| !made.iter().any(|id| volume["id"] == **id))
-    })
-    .await;
-    let (alone_ms, behind_ms, all_ms) = (alone.all.as_millis(), behind.all.as_millis(), began.elapsed().as_millis());
-    eprintln!(
-        "RATE a create behind {} deletes: {behind_ms} ms, alone {alone_ms} ms; the deletes took {all_ms} ms",
-        made.len()
-    );
-}
-
 async fn rates(kind: TargetKind, group: &str) {
     let count = how_many();
     let node = Node::start(kind, group, "thin").await;
@@ -374,7 +333,10 @@ async fn rates(kind: TargetKind, group: &str) {
     tell("clone of 2 GiB, thin", clones, took, &ours);
     join_all(asked.iter().map(|id| node.send("attachment", "delete", json!({"id": id})))).await;
     wait_for_no_export().await;
-    create_behind_deletes(&node, &made).await;
+    for id in &made {
+        node.wait_for_volume(id).await;
+    }
+    creates_behind_deletes(&node, &made).await;
     tell_steps(&node).await;
     node.dev.stop().await;
     remove_all(group).await;

@@ -14,7 +14,7 @@ use stele_core::unit::Timestamp;
 
 use crate::clock::Clock;
 use crate::driver::{Applied, Driver, Meter};
-use crate::plan::{Act, Observed, Step, guess, plan};
+use crate::plan::{Act, Observed, Step, guess, plan, removes};
 use crate::turn::{Came, Turn};
 
 /// Work that takes longer than this is announced, in milliseconds. Most LVM commands take less, and every
@@ -43,6 +43,10 @@ pub async fn execute<D: Driver, C: Clock>(
 ) -> Option<TaskReport> {
     let started_at = clock.now();
     let meter = Meter::default();
+    // Before it looks: of a hundred deletes the looks alone would keep everybody out.
+    if removes(task) {
+        turn.give_way();
+    }
     let mut work = pin!(attempt(driver, clock, task, &meter, turn));
     if let Some(done) = race(work.as_mut(), clock.sleep_ms(STARTED_AFTER_MS)).await {
         return done.report(task, started_at, clock.now());
@@ -111,7 +115,7 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
     while let Some(step) = steps.pop() {
         let came = match step.act.gives_way() {
             Some(lane) => turn.aside(lane, clock, task.deadline, meter).await,
-            None => Came::AtOnce,
+            None => turn.back().await,
         };
         match came {
             Came::AtOnce => {}
@@ -163,8 +167,7 @@ async fn attempt<D: Driver, C: Clock>(driver: &D, clock: &C, task: &Task, meter:
 /// held since, and what is to be deleted for good is given to nobody else; when it is gone the removal fails, and there is a look.
 /// A hundred deletes would look at a hundred volumes each, and all others would wait for that.
 fn is_safe_late<D: Driver>(driver: &D, task: &Task, step: &Step) -> bool {
-    let deletes = matches!(task.operation, Operation::DeleteVolume { .. } | Operation::DeleteSnapshot { .. });
-    deletes && task.phase == Phase::Execute && step.act == Act::Remove && !driver.removal_takes_along()
+    removes(task) && step.act == Act::Remove && !driver.removal_takes_along()
 }
 
 async fn missing<D: Driver>(driver: &D, task: &Task, meter: &Meter) -> Result<Vec<Step>, Failure> {

@@ -42,7 +42,7 @@ use stele_core::unit::Position;
 
 use crate::object::{Object, Objects};
 pub use guess::guess;
-pub use step::{Act, Step};
+pub use step::{Act, Step, removes};
 
 /// What a driver saw under the names of a task's [`Objects`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,6 +21,7 @@ use stele_core::task::STDERR_BYTES_MAX;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// The most bytes that a tool may write to stdout: the `lvs` of some 20,000 volumes.
 pub const STDOUT_BYTES_MAX: usize = 8 << 20;
@@ -177,6 +178,8 @@ impl Runner {
         let program = invocation.program;
         let _slot =
             self.slots.acquire().await.map_err(|closed| RunError::Io { program, source: io::Error::other(closed) })?;
+        tracing::debug!(%invocation, "run");
+        let began = Instant::now();
         let mut child = self.spawn(&invocation)?;
         let group = Group::of(&child);
         let mut stdout = Vec::new();
@@ -186,8 +189,10 @@ impl Runner {
             let work = converse(&mut child, pipes, &mut stdout, &mut stderr, self.stdout_bytes_max);
             tokio::time::timeout(invocation.timeout, work).await
         };
+        let took_ms = began.elapsed().as_millis();
         match ended {
             Ok(Ok(Ended::Exited(status))) => {
+                tracing::debug!(program, took_ms, %status, "ended");
                 group.forget();
                 Ok(output(status, stdout, stderr))
             }

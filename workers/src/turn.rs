@@ -1,10 +1,10 @@
 //! Whose turn it is: room for quick steps, and room of its own for slow ones, so that nobody waits behind hours of
 //! copying and wiping who only needs a moment. Removals have room of their own as well: nobody waits for them, and many
-//! may come at once.
+//! may come at once. They give their places away before they even look.
 //!
 //! ```text
 //! claimed --> quick (as many as `concurrency`) --> done
-//!                  |  its next step gives way: it gives its place to the next one
+//!                  |  it removes, or its next step gives way: it gives its place to the next one
 //!                  v
 //!             waits its turn --> slow, or a removal (`concurrency_slow` of each) --> done
 //! ```
@@ -135,6 +135,9 @@ pub struct Turn {
 enum Place {
     #[expect(dead_code, reason = "the permit is held")]
     Quick(OwnedSemaphorePermit),
+    /// Out of everybody's way.
+    #[expect(dead_code, reason = "the permit is held")]
+    Waiting(OwnedSemaphorePermit),
     #[expect(dead_code, reason = "the permit is held")]
     Aside(Registered, OwnedSemaphorePermit),
 }
@@ -161,13 +164,37 @@ pub enum Came {
 
 impl Turn {
     /// Gives the place back until it is wanted again.
-    pub fn leave(&mut self) {
-        self.place = None;
+    pub async fn leave(&mut self) {
+        if let Some(Place::Waiting(_)) = self.place.take()
+            && let Ok(held) = self.room.0.held.acquire().await
+        {
+            // As long as it waited it was not counted there.
+            held.forget();
+        }
     }
 
     /// Has a place for quick steps again.
     pub async fn enter(&mut self) {
+        self.leave().await;
         *self = self.room.clone().enter().await;
+    }
+
+    /// Before a step that does not give way: has a place for quick steps again if it gave its own away.
+    pub async fn back(&mut self) -> Came {
+        if let Some(Place::Waiting(_)) = self.place {
+            self.enter().await;
+        }
+        Came::AtOnce
+    }
+
+    /// Gives the place for quick steps to somebody else, and goes on without one. Not when too many have done so.
+    pub fn give_way(&mut self) {
+        if let Some(Place::Quick(_)) = self.place
+            && let Ok(waiting) = self.room.0.waiting.clone().try_acquire_owned()
+        {
+            self.place = Some(Place::Waiting(waiting));
+            self.room.0.held.add_permits(1);
+        }
     }
 
     /// Before a step that gives way, of a task that has to be done by `deadline` or show its progress: gives the place for
@@ -178,22 +205,11 @@ impl Turn {
             return Came::AtOnce;
         }
         if let Ok(permit) = self.room.aside(lane).places.clone().try_acquire_owned() {
-            self.begin(lane, meter, permit);
+            self.begin(lane, meter, permit).await;
             return Came::AtOnce;
         }
-        let waiting = self.room.0.waiting.clone().try_acquire_owned();
-        if waiting.is_ok() {
-            self.leave();
-            // As long as it waits here it is not counted there.
-            self.room.0.held.add_permits(1);
-        }
-        let came = self.wait(lane, clock, deadline, meter).await;
-        if waiting.is_ok()
-            && let Ok(held) = self.room.0.held.acquire().await
-        {
-            held.forget();
-        }
-        came
+        self.give_way();
+        self.wait(lane, clock, deadline, meter).await
     }
 
     async fn wait<C: Clock>(&mut self, lane: Lane, clock: &C, deadline: Timestamp, meter: &Meter) -> Came {
@@ -219,14 +235,15 @@ impl Turn {
         };
         match permit {
             Some(permit) => {
-                self.begin(lane, meter, permit);
+                self.begin(lane, meter, permit).await;
                 Came::Late
             }
             None => Came::Never,
         }
     }
 
-    fn begin(&mut self, lane: Lane, meter: &Meter, permit: OwnedSemaphorePermit) {
+    async fn begin(&mut self, lane: Lane, meter: &Meter, permit: OwnedSemaphorePermit) {
+        self.leave().await;
         let key = {
             let mut moving = self.room.aside(lane).lock();
             moving.last_key += 1;
@@ -258,6 +275,8 @@ impl Drop for Registered {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::FutureExt as _;
+
     use super::*;
     use crate::testing::TestClock;
 
@@ -284,6 +303,34 @@ mod tests {
         // It waited for longer than its deadline, because there was progress; it told of itself every third of it.
         assert_eq!((came, waiting.read().step, waiting.read().signs), (Came::Late, WAIT, 1 + 6));
         assert_eq!(room.free().await, 1, "it took no place for quick steps meanwhile");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_gives_way_is_in_nobodys_way_and_is_counted_again_when_it_comes_back() {
+        let (room, clock) = (Room::new(1, 1, 2), TestClock::new());
+        let (mut first, _held) = (room.enter().await, room.hold().await);
+        assert_eq!(room.free().now_or_never(), None);
+        first.give_way();
+        first.give_way();
+        assert_eq!((room.free().now_or_never(), room.0.held.available_permits()), (Some(1), 2));
+        let (second, held) = (room.enter().await, room.hold().await);
+        {
+            let mut back = pin!(first.back());
+            assert!(back.as_mut().now_or_never().is_none(), "somebody has the place");
+            drop((second, held));
+            back.await;
+        }
+        assert_eq!((room.free().now_or_never(), room.0.held.available_permits()), (None, 1));
+        first.give_way();
+        let deadline = clock.now().plus_ms(9000);
+        assert_eq!(first.aside(Lane::Removal, &clock, deadline, &Meter::default()).await, Came::AtOnce);
+        assert_eq!((room.free().now_or_never(), room.0.held.available_permits()), (Some(1), 1));
+        first.back().await;
+        assert!(matches!(first.place, Some(Place::Aside(..))), "it keeps that");
+        let all = room.0.waiting.clone().acquire_many_owned(WAITING_TURNS_MAX as u32).await;
+        let mut third = room.enter().await;
+        third.give_way();
+        assert_eq!(room.free().now_or_never(), None, "too many wait already: {all:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Copies and wipes may take hours. They have room of their own ([`crate::turn`]), and what waits for its turn there waits
-//! in our hands, so that whatever comes behind it is taken, up to a bound. A create behind a hundred
-//! deletes that wipe begins as soon as they have been looked at.
+//! in our hands, so that whatever comes behind it is taken, up to a bound. Deletes give their places away before they even
+//! look: a create behind a hundred of them begins at once.
 //!
 //! A worker may die at any moment: what it held is given to another one by the queue, and executed again. It may be
 //! cut off from control for long: it goes on trying to report, tells the queue meanwhile that it still holds the
@@ -213,6 +213,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
     async fn take(&self, task: K) -> Option<(Job<K>, Turn)> {
         if let Ok(task) = task.task() {
             self.saw(task.asked_at);
+            tracing::debug!(task = %task.id, operation = task.operation.name(), dispatch = task.dispatch, "taken");
         }
         let held = self.room.hold().await?;
         let claimed = Arc::new(task);
@@ -261,7 +262,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             execute(&self.driver, &self.clock, task, &mut turn, interim).await
         };
         let report = report.instrument(span.clone()).await;
-        drop(turn);
+        turn.leave().await;
         match report {
             Some(report) => {
                 span.in_scope(|| tracing::debug!(transition = ?report.transition, "executed"));
@@ -279,7 +280,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
         if let Some(lane) = self.lanes.try_enter(volume) {
             return lane;
         }
-        turn.leave();
+        turn.leave().await;
         let lane = self.lanes.enter(volume).await;
         turn.enter().await;
         lane

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use stele_core::task::{Operation, Phase, Task};
 use stele_core::unit::Position;
 
 use super::Wipe;
@@ -105,6 +106,13 @@ impl Act {
             _ => self.is_slow().then_some(Lane::Slow),
         }
     }
+}
+
+/// Whether all that a task does is to take something away for good. Nobody waits for the room, so everybody else comes first.
+#[must_use]
+pub fn removes(task: &Task) -> bool {
+    let deletes = matches!(task.operation, Operation::DeleteVolume { .. } | Operation::DeleteSnapshot { .. });
+    deletes && task.phase == Phase::Execute
 }
 
 impl Step {

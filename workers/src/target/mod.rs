@@ -13,6 +13,7 @@
 //! Both keep the drivers' contract with the driver that they export for, as does the memory of
 //! [`crate::driver::memory`].
 
+mod configfs;
 pub mod lio;
 pub mod tgt;
 

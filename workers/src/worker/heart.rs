@@ -13,8 +13,11 @@ use super::{Life, PAUSE_MS, longer};
 use crate::clock::Clock;
 use crate::driver::Driver;
 
-/// How long a heartbeat waits for more of the same when room has become free, in milliseconds.
+/// How long a heartbeat waits for more of the same when room has become free, in milliseconds; and at least how many times
+/// as long as the last one took. A look at a large pool takes its time from all who work there, and while a hundred volumes
+/// are removed room becomes free all the time.
 const SOON_MS: u64 = 1000;
+const SOON_TIMES: u64 = 8;
 
 /// The pause between heartbeats while hosts are kept out, in milliseconds.
 const KEPT_OUT_MS: u64 = 2000;
@@ -28,6 +31,7 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
             // Before the observation: whatever was fulfilled by this position had its effect before, so the figures
             // contain it. What is fulfilled while we look may or may not be in them, and is counted on top.
             let as_of = self.seen();
+            let began = self.clock.now();
             match self.beat_once(as_of).await {
                 Beat::Delivered { pools, asked } => {
                     pause_ms = PAUSE_MS.0;
@@ -47,9 +51,10 @@ impl<K: Claimed, R: Reporter, D: Driver, C: Clock> Life<K, R, D, C> {
                 // The first one could not say what its figures contain. Now it is known.
                 continue;
             }
+            let soon_ms = SOON_MS.max(SOON_TIMES * self.clock.now().ms_since(began));
             let soon = async {
                 self.freed.notified().await;
-                self.clock.sleep_ms(SOON_MS).await;
+                self.clock.sleep_ms(soon_ms).await;
             };
             select(pin!(self.clock.sleep_ms(interval_ms)), pin!(soon)).await;
         }

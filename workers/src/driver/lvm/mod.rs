@@ -20,12 +20,15 @@
 //! | overwrite | the bytes of a snapshot over those of its volume            |
 //! | slow      | copies and wipes: where they go on, what they tell          |
 //! | pace      | how fast they go                                            |
+//! | tools     | how LVM's tools are run                                     |
+//! | figures   | how large the storage is, and how much of it is used        |
 
 mod argv;
 mod changes;
 mod classify;
 mod copy;
 mod device;
+mod figures;
 mod hosts;
 mod looks;
 mod manage;
@@ -36,6 +39,7 @@ mod revert;
 mod slow;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,22 +49,19 @@ use stele_core::inventory::ForeignList;
 use stele_core::schedule::Capability;
 use stele_core::task::{Connection, Failure, FailureKind, PoolReport, Task};
 
-use super::stats::{Bytes, Figures, Fill, volumes_of};
+use super::stats::{Figures, volumes_of};
 use super::{Applied, Driver, Inventory, Meter, connection, failure, no_such_pool};
 use crate::config::{BackendConfig, LvmConfig, LvmType, WipePolicy};
 use crate::object::{COPYING_TAG, Item, Object, Objects, is_unfinished};
-use crate::plan::{Act, Found, Look, Observed, Owner, Step};
-use crate::runner::{Invocation, Output, Runner};
+use crate::plan::{Act, Found, Look, Observed, Owner, Step, removes};
+use crate::runner::Runner;
 use crate::target::{AnyTarget, ExportItem, Target as _};
 use argv::Argv;
-use changes::{Changes, PROCESSES_MAX, Place};
-use looks::{Looks, Wanted};
+use changes::{Changes, PROCESSES_MAX};
+use figures::{thick_figures, thin_figures};
+use looks::Looks;
 use pace::Pace;
-use report::{Kind, LogicalVolume, ReportError, VolumeGroup};
-
-/// LVM's commands are known to die of SIGSEGV now and then; Cinder runs them again as well
-/// (<https://bugs.launchpad.net/cinder/+bug/1901783>).
-const ATTEMPTS: u32 = 3;
+use report::{Kind, LogicalVolume};
 
 /// The most commands that only look, and of tgtadm, at once.
 const READS_MAX: usize = 8;
@@ -88,6 +89,7 @@ struct Inner {
     runner: Runner,
     changes: Changes,
     looks: Looks,
+    removal_looks: Looks,
 }
 
 impl Lvm {
@@ -120,6 +122,7 @@ impl Lvm {
             runner,
             changes: Changes::default(),
             looks: Looks::default(),
+            removal_looks: Looks::default(),
         };
         inner.thin_pool = inner.find_thin_pool(config).await?;
         if let Some(target) = &config.target {
@@ -144,11 +147,12 @@ impl Driver for Lvm {
         let objects = Objects::of(task);
         let source_name = task.operation.source_name().map(|name| name.as_str().to_owned());
         let names: Vec<String> = objects.all().map(Object::name).chain(source_name.clone()).collect();
-        let mut volumes = inner.find_named(&names).await?;
+        let _awaited = (!removes(task)).then(|| inner.changes.awaited());
+        let mut volumes = inner.find_for(task, &names).await?;
         if volumes.iter().any(|lv| lv.open && names.contains(&lv.name)) {
             // It may be udev that holds it, only to look what is in it.
             inner.settle().await;
-            volumes = inner.find_named(&names).await?;
+            volumes = inner.find_for(task, &names).await?;
         }
         let seen = |object: Option<Object>| object.map_or(Observed::Absent, |object| inner.seen(object, &volumes));
         Ok(Look {
@@ -166,6 +170,8 @@ impl Driver for Lvm {
     async fn apply(&self, task: &Task, step: &Step, meter: &Meter) -> Result<Applied, Failure> {
         let inner = self.check(step.name(), &task.pool)?;
         let (name, argv) = (step.on.name(), &inner.argv);
+        let gives_way = removes(task) || step.act.gives_way().is_some();
+        let _awaited = (!gives_way).then(|| inner.changes.awaited());
         let mut tags = step.on.tags(task.asked_at);
         let invocation = match step.act {
             Act::Create { size_bytes, unfinished } => {
@@ -329,96 +335,6 @@ impl Inner {
             done => done,
         }
     }
-
-    /// Best effort: whoever needs a settled udev finds out by what comes next.
-    async fn settle(&self) {
-        if let Err(error) = self.runner.run(Argv::settle()).await {
-            tracing::debug!(%error, "udevadm settle");
-        }
-    }
-
-    /// The volumes of these names, and what was taken from the first of them.
-    async fn find_named(&self, names: &[String]) -> Result<Vec<LogicalVolume>, Failure> {
-        self.looks.find(names, |wanted| self.look_for(wanted)).await
-    }
-
-    async fn look_for(&self, wanted: Wanted) -> Result<Vec<LogicalVolume>, Failure> {
-        let volumes = self.read(self.argv.lvs_of(&wanted), report::logical_volumes).await?;
-        // That LVM understood the selection is checked all the same.
-        match volumes.iter().find(|lv| !wanted.has(lv)) {
-            None => Ok(volumes),
-            Some(other) => {
-                let names = wanted.names.into_iter().collect::<Vec<_>>().join(", ");
-                let message = format!("lvs was asked for {names} and told of {}", other.name);
-                Err(failure(FailureKind::Unparsable, "lvs", message))
-            }
-        }
-    }
-
-    /// What tells a logical volume from every other that ever was.
-    async fn uuid(&self, name: &str) -> Result<String, Failure> {
-        let found = self.read(self.argv.uuid(name), report::uuids).await?;
-        let found = found.into_iter().find(|(found, _)| found == name);
-        found.map(|(_, uuid)| uuid).ok_or_else(|| {
-            failure(FailureKind::NotFound, "lvs", format!("{name} in {} is gone", self.argv.volume_group))
-        })
-    }
-
-    async fn volumes(&self) -> Result<Vec<LogicalVolume>, Failure> {
-        self.read(self.argv.lvs(), report::logical_volumes).await
-    }
-
-    async fn group(&self) -> Result<VolumeGroup, Failure> {
-        let groups = self.read(self.argv.vgs(), report::volume_groups).await?;
-        let group = groups.into_iter().find(|group| group.name == self.argv.volume_group);
-        group.ok_or_else(|| {
-            failure(FailureKind::Unparsable, "vgs", "vgs did not tell of the group that it was asked for")
-        })
-    }
-
-    async fn read<T>(
-        &self,
-        invocation: Invocation,
-        parse: impl FnOnce(&[u8]) -> Result<T, ReportError>,
-    ) -> Result<T, Failure> {
-        let program = invocation.program;
-        let output = self.run(invocation).await?;
-        parse(&output.stdout).map_err(|error| classify::not_understood(program, &error, output))
-    }
-
-    async fn change(&self, invocation: Invocation) -> Result<Applied, Failure> {
-        self.change_at(self.changes.place().await, invocation).await
-    }
-
-    /// A part of a copy or a wipe.
-    async fn change_aside(&self, invocation: Invocation) -> Result<Applied, Failure> {
-        self.change_at(self.changes.place_aside().await, invocation).await
-    }
-
-    async fn change_at(&self, _place: Place<'_>, invocation: Invocation) -> Result<Applied, Failure> {
-        let program = invocation.program;
-        tracing::debug!(%invocation, "run");
-        let output = self.run(invocation).await?;
-        Ok(Applied { step: program, exit_status: output.exit_status })
-    }
-
-    /// Runs a command that has to end well.
-    async fn run(&self, invocation: Invocation) -> Result<Output, Failure> {
-        let program = invocation.program;
-        let mut attempt = 1;
-        loop {
-            let output =
-                self.runner.run(invocation.clone()).await.map_err(|error| classify::not_run(program, error))?;
-            let crashed = output.signal == Some(11) || output.exit_status == Some(139);
-            if output.success() {
-                return Ok(output);
-            }
-            if !crashed || attempt == ATTEMPTS {
-                return Err(classify::failed(program, output));
-            }
-            attempt += 1;
-        }
-    }
 }
 
 fn no_host(step: &str) -> Failure {
@@ -427,48 +343,4 @@ fn no_host(step: &str) -> Failure {
 
 fn items(volumes: &[LogicalVolume]) -> Vec<Item> {
     volumes.iter().filter_map(|lv| Item::read(&lv.name, lv.size_bytes, &lv.tags)).collect()
-}
-
-fn thin_figures(pool: &str, volumes: &[LogicalVolume], percent_max: (u32, u32)) -> Result<Figures, Failure> {
-    let found = volumes.iter().find(|lv| lv.name == pool && lv.kind == Kind::ThinPool);
-    let found =
-        found.ok_or_else(|| failure(FailureKind::NotFound, "pools", format!("the thin pool {pool} is gone")))?;
-    // An inactive pool does not say how full it is. Nothing can be made in it, and nothing is said about it.
-    let data_percent = found.data_percent.ok_or_else(|| {
-        failure(FailureKind::Other, "pools", format!("the thin pool {pool} is not active: its use is unknown"))
-    })?;
-    let metadata_percent = found.metadata_percent;
-    let (data_percent_max, metadata_percent_max) = percent_max;
-    Ok(Figures {
-        total_bytes: Bytes::Number(found.size_bytes),
-        free_bytes: Bytes::Number(unused_bytes(found.size_bytes, data_percent)),
-        provisioned_bytes: volumes.iter().filter(|lv| lv.pool.as_deref() == Some(pool)).map(|lv| lv.size_bytes).sum(),
-        allocated_bytes: 0,
-        volumes: 0,
-        thin: true,
-        fill: Some(Fill { data_percent, metadata_percent, data_percent_max, metadata_percent_max }),
-        protocol: "iSCSI",
-        more: Vec::new(),
-    })
-}
-
-fn thick_figures(group: &VolumeGroup) -> Figures {
-    Figures {
-        total_bytes: Bytes::Number(group.size_bytes),
-        free_bytes: Bytes::Number(group.free_bytes),
-        provisioned_bytes: group.size_bytes.saturating_sub(group.free_bytes),
-        allocated_bytes: 0,
-        volumes: 0,
-        thin: false,
-        fill: None,
-        protocol: "iSCSI",
-        more: Vec::new(),
-    }
-}
-
-/// LVM gives per cent with two digits; whole hundredths keep the sum exact.
-fn unused_bytes(size_bytes: u64, data_percent: f64) -> u64 {
-    let used_hundredths = (data_percent * 100.0).round().clamp(0.0, 10_000.0) as u64;
-    let unused = u128::from(size_bytes) * u128::from(10_000 - used_hundredths) / 10_000;
-    u64::try_from(unused).unwrap_or(size_bytes)
 }

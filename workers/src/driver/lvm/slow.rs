@@ -71,7 +71,7 @@ impl Inner {
         }
         devices.flush().await?;
         marks.laid.push(COPYING_TAG.to_owned());
-        self.change_aside(self.argv.retag(&name, &marks.laid, None)).await?;
+        self.change(self.argv.retag(&name, &marks.laid, None)).await?;
         Ok(Applied { step: "copy", exit_status: None })
     }
 
@@ -91,16 +91,16 @@ impl Inner {
             if how == Wipe::Zero {
                 self.pace.wait(length).await;
             }
-            self.change_aside(self.argv.wipe(name, how, offset, length)).await?;
+            self.change(self.argv.wipe(name, how, offset, length)).await?;
             offset += length;
             meter.advance(offset, found.size_bytes);
             if marks.are_due() {
-                self.change_aside(self.argv.flush(name)).await?;
+                self.change(self.argv.flush(name)).await?;
                 marks.lay(offset).await;
             }
         }
         // Before its room is given away: zeros that the device only remembers may be lost with its power.
-        self.change_aside(self.argv.flush(name)).await?;
+        self.change(self.argv.flush(name)).await?;
         Ok(Applied { step: "blkdiscard", exit_status: Some(0) })
     }
 

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::plan::Wipe;
-use crate::testing::{GIB, clone_task, config, create_task, snapshot_task, volume};
+use crate::testing::{GIB, clone_task, config, create_task, delete_task, snapshot_task, volume};
 
 /// A folder of tools. Each notes its command line in `calls`.
 struct Tools(TempDir);
@@ -469,4 +469,18 @@ async fn another_pool_is_refused_everywhere() {
     let remove = Step { on: Objects::of(&task).object, act: Act::Remove };
     let failure = driver.apply(&task, &remove, &Meter::default()).await.unwrap_err();
     assert_eq!((failure.kind, tools.calls().len()), (FailureKind::NotFound, 0));
+}
+
+#[tokio::test]
+async fn what_removes_looks_together_when_nobody_else_has_anything_to_do() {
+    let (tools, driver) = thick().await;
+    tools.tool("lvs", &format!("echo '{}'", report(&[])));
+    tools.tool("lvcreate", "sleep 0.3; echo created >> calls");
+    let deletes = [1, 2, 3].map(delete_task);
+    let looks = deletes.iter().map(|task| observe(&driver, task));
+    let create = apply(&driver, Act::Create { size_bytes: GIB, unfinished: false });
+    let (made, looks) = tokio::join!(create, futures_util::future::join_all(looks));
+    made.unwrap();
+    assert!(looks.iter().all(|look| look.as_ref().unwrap().object == Observed::Absent), "{looks:?}");
+    assert_eq!(tools.programs(), ["lvcreate", "created", "lvs"]);
 }
