@@ -192,12 +192,30 @@ fn same_from(reader: &Reader, first: u64, expected: &Expected, chance: &mut Chan
         for (table, expected) in versioned().zip(&expected.rows[index]) {
             let name = table.name();
             assert_eq!(&rows_of(&snapshot, table), expected, "{name} at {position}");
-            if name != meta::TABLE.name() && chance.below(2) == 0 {
-                ranges(&snapshot, table, expected, chance);
+            if name != meta::TABLE.name() {
+                single(&snapshot, table, expected, chance);
+                if chance.below(2) == 0 {
+                    ranges(&snapshot, table, expected, chance);
+                }
             }
         }
     }
     assert!(matches!(at(reader, expected.answers.len() as u64), Err(PastError::NotApplied { .. })));
+}
+
+/// Single rows: some that are there, and some that are there now and were not then, or the other way round.
+fn single(snapshot: &Snapshot, table: Rows, all: &[KeyValue], chance: &mut Chance) {
+    let open = snapshot.open(table).unwrap();
+    let get = |key: &[u8]| open.get(key).unwrap().map(|value| value.value().to_vec());
+    for (key, value) in all.iter().filter(|_| chance.below(4) == 0) {
+        assert_eq!(get(key).as_ref(), Some(value), "{} {key:?}", table.name());
+    }
+    let now = snapshot.now(table).unwrap();
+    for row in now.range::<&[u8]>(..).unwrap().map(Result::unwrap).filter(|_| chance.below(4) == 0) {
+        let key = row.0.value();
+        let then = all.binary_search_by(|(other, _)| other.as_slice().cmp(key)).ok().map(|index| &all[index].1);
+        assert_eq!(get(key).as_ref(), then, "{} {key:?}", table.name());
+    }
 }
 
 /// Any range, from both ends at once.
