@@ -6,8 +6,9 @@
 //! Many messages are under way at once. A writer must not do that: when somebody else's record takes the place of one,
 //! the one behind it still finds the end that it names. Here nobody else is to write, and if somebody does, the import
 //! ends with [`ImportError::Taken`] and the log is of no use anyway. When one is lost, those behind it find another end
-//! than they name and are refused. The answers are looked at in order, and the first failure ends the import; what is in
-//! the log then is a beginning of the file, and the next import goes on behind it.
+//! than they name and are refused. The answers are looked at in order; what was refused is offered once more by itself,
+//! when everything before it is there, and the first failure ends the import. What is in the log then is a beginning of
+//! the file, and the next import goes on behind it.
 
 use std::io::{self, Write};
 
@@ -160,9 +161,17 @@ async fn append<L: Log>(
             let Some(LogEntry { position, payload }) = next()? else { break };
             let (log, bytes) = (log.clone(), payload.len());
             bytes_under_way += bytes;
-            under_way.push_back(async move { (position, bytes, log.append(payload, Position(position.0 - 1)).await) });
+            under_way.push_back(async move {
+                let landed = log.append(payload.clone(), Position(position.0 - 1)).await;
+                (LogEntry { position, payload }, bytes, landed)
+            });
         }
-        let Some((position, bytes, landed)) = under_way.next().await else { return Ok(appended) };
+        let Some((LogEntry { position, payload }, bytes, landed)) = under_way.next().await else { return Ok(appended) };
+        // It may have been refused because those before it were not there yet. Now they are: they were answered first.
+        let landed = match landed {
+            Err(AppendError::Refused(_)) => log.append(payload, Position(position.0 - 1)).await,
+            landed => landed,
+        };
         landed.map_err(|error| match error {
             AppendError::Conflict(position) => ImportError::Taken(position),
             AppendError::Refused(why) => ImportError::Refused { position, why },

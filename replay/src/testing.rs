@@ -13,7 +13,7 @@ use stele_core::id::{BackendName, CommandId, PoolName, VolumeId, WorkerName, Wri
 use stele_core::port::memory::MemoryLog;
 use stele_core::port::{AppendError, Log, LogEntry, LogReader, Unavailable};
 use stele_core::record::Claim;
-use stele_core::schedule::{Amount, PoolStats};
+use stele_core::schedule::{Amount, Capability, PoolStats};
 use stele_core::state::Config;
 use stele_core::task::{
     BackendReport, Failure, FailureKind, PoolReport, Report, ReportBody, StepDone, TASK_VERSION, Task, TaskReport,
@@ -106,8 +106,14 @@ impl Cell {
     }
 
     pub(crate) fn backend(&mut self, pool: &str, free_gib: f64) {
+        self.backend_that(pool, free_gib, &[]);
+    }
+
+    /// One that says what it can do.
+    pub(crate) fn backend_that(&mut self, pool: &str, free_gib: f64, can: &[&str]) {
         let pool = PoolName::new(pool).unwrap();
-        let stats = PoolStats::new(Amount::Number(free_gib), Some(Amount::Number(free_gib)));
+        let mut stats = PoolStats::new(Amount::Number(free_gib), Some(Amount::Number(free_gib)));
+        stats.capabilities.extend(can.iter().map(|name| ((*name).to_owned(), Capability::Bool(true))));
         let report = BackendReport {
             backend: pool.backend(),
             at: self.now,

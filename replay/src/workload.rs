@@ -13,7 +13,7 @@
 //! Workers' reports and control's clock are left out: the cell that it is played into has its own. So is what was no
 //! JSON or too large. Fields that are not known are passed over, so that other tools may add theirs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Write};
 
 use serde::{Deserialize, Serialize};
@@ -309,6 +309,8 @@ pub struct Run {
     new_ids: bool,
     /// What the file makes, as it is called there.
     made: BTreeSet<Uuid>,
+    /// What was made of a volume, with the volume, as both are called in this run.
+    hangs_on: BTreeMap<Uuid, Uuid>,
 }
 
 /// A command as it is to be sent.
@@ -318,7 +320,8 @@ pub struct Prepared {
     pub subject: String,
     /// The body.
     pub body: Vec<u8>,
-    /// What it makes or names, of what the file makes: commands of one thing are sent in their order.
+    /// What it makes or names, of what the file makes, and the volumes of that: commands of one thing are sent in their
+    /// order, and what becomes of an attachment or a snapshot decides what may be done with its volume.
     pub about: BTreeSet<Uuid>,
 }
 
@@ -326,7 +329,7 @@ impl Run {
     /// A run; the same `run` makes the same commands. With `new_ids` what is made has other ids in each run.
     #[must_use]
     pub fn new(run: Uuid, new_ids: bool) -> Self {
-        Self { id: CommandId(run), new_ids, made: BTreeSet::new() }
+        Self { id: CommandId(run), new_ids, made: BTreeSet::new(), hangs_on: BTreeMap::new() }
     }
 
     /// A line's command: with an id of its own, and with the ids of this run. A body that is no object is sent as it is.
@@ -352,6 +355,11 @@ impl Run {
                 self.rename(value, &mut about);
             }
         }
+        if let Some((thing, volume)) = hung(&line.subject, &body).filter(|(_, volume)| about.contains(volume)) {
+            self.hangs_on.insert(thing, volume);
+        }
+        let volumes: Vec<Uuid> = about.iter().filter_map(|id| self.hangs_on.get(id).copied()).collect();
+        about.extend(volumes);
         Prepared { subject, body: Value::Object(body).to_string().into_bytes(), about }
     }
 
@@ -368,6 +376,14 @@ impl Run {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
+}
+
+/// What a command makes of a volume, and the volume.
+fn hung(subject: &str, body: &Map<String, Value>) -> Option<(Uuid, Uuid)> {
+    let (resource, _) = resource_and_verb(subject).filter(|(_, verb)| makes(verb))?;
+    let content = body.get(resource).filter(|_| matches!(resource, "snapshot" | "attachment" | "transfer"))?;
+    let id = |name: &str| content.get(name)?.as_str()?.parse().ok();
+    Some((id("id")?, id("volume")?))
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ pub struct WhatIf {
     /// several times
     #[arg(long, value_name = "POOL=GIB[,zone=ZONE][,thin][,ratio=R][,reserved=PERCENT][,CAPABILITY=VALUE]")]
     pub with_pool: Vec<String>,
-    /// Draw the fill levels over time into this file (SVG)
-    #[arg(long, value_name = "FILE.svg")]
+    /// Draw the fill levels over time into this file, as its name ends: .svg or .png
+    #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
     /// Decide nothing again: write the commands from --from to --to into this file, for `stele replay play`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "without_pool", "with_pool", "plot"])]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
+use stele::cli::Api;
 use stele::nats::{JetStreamLog, StreamSettings, ensure_streams};
 use stele_core::port::Log as _;
 use stele_core::unit::Position;
@@ -14,7 +15,7 @@ use crate::harness::dev::{Dev, stele};
 use crate::harness::log::connect_to;
 
 /// Nobody listens there.
-const NOWHERE: &str = "nats://127.0.0.1:1";
+pub(crate) const NOWHERE: &str = "nats://127.0.0.1:1";
 
 /// A cell with a history, and the questions that are asked before and after.
 struct Asked {
@@ -52,12 +53,20 @@ async fn archived_twice_a_cell_says_what_it_said_and_goes_on() {
     let few = dev.stele(&["replay", "archive", "--to", &to, "--until", &end.to_string(), "--json"]).await;
     assert_eq!(code(&few), "TooFewStay");
 
+    // The bench reads over both as well.
+    let bench = ["bench", "audit", "--running-cell"];
+    assert_eq!(code(&dev.stele(&[&bench[..], &["--json"]].concat()).await), "LogUnreadable");
+    let measured = dev.json(&[&bench[..], &["--archive", &to]].concat()).await;
+    assert!(measured["messages"].as_u64().unwrap() >= end && measured["bytes"].as_u64().unwrap() > 0, "{measured}");
+
     // Without the archive it is said what is missing, and what to name.
     let bare = dev.stele(&["replay", "show", "volume", &volume, "--json"]).await;
     assert_eq!(code(&bare), "LogUnreadable");
     assert!(String::from_utf8_lossy(&bare.stdout).contains("--archive"), "{bare:?}");
     let bare = dev.stele(&["replay", "verify", "--log-only"]).await;
     assert!(String::from_utf8_lossy(&bare.stdout).contains("positions 1 to"), "{bare:?}");
+    let events: Result<Value, _> = Api::new(&dev.url).get("/v1/events", &[("since", "0".to_owned())], None).await;
+    assert_eq!(events.unwrap_err().code, "LogArchived");
     // The checkpoint of the archive's end, and the projection of the running API.
     let public = archived["signed_by"].as_str().unwrap();
     let checkpoints = archive.join("checkpoints").display().to_string();
@@ -75,7 +84,7 @@ async fn archived_twice_a_cell_says_what_it_said_and_goes_on() {
 }
 
 /// Some hundred records; gives a volume that is deleted in the end.
-async fn history(dev: &Dev) -> String {
+pub(crate) async fn history(dev: &Dev) -> String {
     let web = dev.json(&["volume", "create", "--size", "1", "--name", "web", "--wait"]).await;
     let bench = dev.stele(&["bench", "create", "--running-cell", "--count", "60", "--single", "30", "--json"]).await;
     assert!(bench.status.success(), "{bench:?}");
@@ -88,7 +97,7 @@ async fn history(dev: &Dev) -> String {
 /// Asks what must not change, up to a position.
 async fn ask(dev: &Dev, volume: &str, end: u64) -> Vec<Asked> {
     let (end, middle) = (end.to_string(), (end / 3 + 2).to_string());
-    let questions: [&[&str]; 7] = [
+    let questions: [&[&str]; 9] = [
         &["show", "volume", volume],
         &["explain", "volume", volume],
         &["at", &middle, "volumes"],
@@ -96,6 +105,17 @@ async fn ask(dev: &Dev, volume: &str, end: u64) -> Vec<Asked> {
         &["at", "2", "pools"],
         &["diff", "2", &end],
         &["diff", &middle, &end, "--json"],
+        &["what-if", "--to", &end],
+        &[
+            "what-if",
+            "--to",
+            &end,
+            "--set",
+            "scheduler.weighers.capacity=-1",
+            "--set",
+            "quota.demo.volumes=3",
+            "--json",
+        ],
     ];
     let mut asked = Vec::new();
     for question in questions {
@@ -184,11 +204,11 @@ async fn restored(archive: &Path, archived: &Value) {
 }
 
 /// Where the stream begins.
-async fn first_position(url: &str) -> u64 {
+pub(crate) async fn first_position(url: &str) -> u64 {
     JetStreamLog::new(&connect_to(url).await, 0).state().await.unwrap().first.0
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -199,7 +219,7 @@ fn story(output: &Output) -> String {
 }
 
 /// The code of a failure.
-fn code(output: &Output) -> String {
+pub(crate) fn code(output: &Output) -> String {
     assert!(!output.status.success(), "{output:?}");
     let text = String::from_utf8_lossy(&output.stdout);
     let failure: Value =

@@ -3,12 +3,18 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-
+use stele::cli::Api;
+use stele::nats::JetStreamLog;
+use stele_core::fold::Folded;
+use stele_core::port::{Log as _, LogReader as _};
+use stele_core::unit::Position;
 use tokio::process::Command;
 
 use crate::harness::dev::Dev;
+use crate::harness::log::connect_to;
 
 const ALPHA: &str = "a1fa0000000000000000000000000001";
 const BETA: &str = "be7a0000000000000000000000000002";
@@ -66,19 +72,11 @@ async fn drift_in_a_database_of_cinder_is_found_without_a_cell() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cinder_left_on_the_storage_is_adopted() {
     let folder = tempfile::tempdir().unwrap();
-    let (config, files) = (folder.path().join("stele.toml"), folder.path().join("files"));
-    // Cinder's types ask for a backend by its name, which is the part behind the '@'.
-    let backend = format!("[[backend]]\nname = 'n1@lvm'\ndriver.file.dir = '{}'\n", files.display());
-    std::fs::write(&config, backend).unwrap();
-    let dev = Dev::start(&folder.path().join("dev"), &["--config", config.to_str().unwrap()]).await;
-    let pools = dev.json(&["pool", "list"]).await;
-    let pool = pools["pools"][0]["name"].as_str().unwrap();
-    let map = format!("cinder1@lvm#cinder-volumes={pool}");
+    let (dev, storage, map) = cell(folder.path()).await;
     let database = database();
     let import = ["replay", "import-cinder", &database, "--map-host", &map];
     let (status, plan, code) = alone(&[import.as_slice(), &["--dry-run"]].concat()).await;
     assert_eq!((status, &code), (Some(0), &Value::Null));
-    let storage = files.join(pool.split('#').nth(1).unwrap());
     for step in plan["steps"].as_array().unwrap() {
         lay(&storage, step, |volume| volume != LATE);
     }
@@ -120,6 +118,15 @@ async fn what_cinder_left_on_the_storage_is_adopted() {
         |name: &str| volumes["volumes"].as_array().unwrap().iter().find(|volume| volume["name"] == name).cloned();
     assert_eq!(named("volume 3").unwrap()["status"], "available");
     assert_eq!(named("volume 2").unwrap()["status"], "reserved");
+    // What several servers had is kept for each of them.
+    let attachments: Value = Api::new(&dev.url)
+        .get("/v1/attachments", &[("volume", "000000c1-0000-0000-0000-000000000006".to_owned())], None)
+        .await
+        .unwrap();
+    let mut statuses: Vec<&str> =
+        attachments["attachments"].as_array().unwrap().iter().map(|held| held["status"].as_str().unwrap()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, ["attached", "reserved"], "{attachments}");
     // Where it lies was not decided by anybody.
     let shown = dev.json(&["volume", "show", LATE, "--project", ALPHA]).await;
     assert_eq!((&shown["volume"]["status"], &shown["decisions"]), (&json!("available"), &json!([])));
@@ -128,6 +135,100 @@ async fn what_cinder_left_on_the_storage_is_adopted() {
     assert_eq!(&data[..36], b"000000c1-0000-0000-0000-000000000004");
     assert_eq!(dev.json(&["replay", "verify"]).await["ok"], true);
     dev.stop().await;
+}
+
+/// What an import did is a history as any other: its commands adopt the same in a cell that finds the same, at any speed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_adopted_is_played_into_another_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database();
+    let (dev, storage, map) = cell(&folder.path().join("first")).await;
+    let import = ["replay", "import-cinder", &database, "--map-host", &map];
+    let (_, plan, _) = alone(&[import.as_slice(), &["--dry-run"]].concat()).await;
+    let steps = plan["steps"].as_array().unwrap();
+    let lay_all = |storage: &Path| steps.iter().for_each(|step| lay(storage, step, |_| true));
+    lay_all(&storage);
+    let (_, adopted, _) = of_all(&dev.nats, &dev.url, &import).await;
+    assert_eq!((&adopted["sent"]["failed"], &adopted["sent"]["differing"]), (&json!([]), &json!([])), "{adopted}");
+    let workload = folder.path().join("adopted.jsonl").display().to_string();
+    let written = dev.json(&["replay", "what-if", "--workload", &workload]).await;
+    assert_eq!(written["commands"], json!(steps.len()), "{written}");
+    let whole = what_there_is(&dev).await;
+    dev.stop().await;
+    // So are the commands that the import would send.
+    let planned = folder.path().join("planned.jsonl").display().to_string();
+    alone(&[import.as_slice(), &["--to", &planned]].concat()).await;
+    for (nth, (file, speed)) in [(&workload, "max"), (&workload, "20"), (&planned, "max")].into_iter().enumerate() {
+        let (dev, storage, _) = cell(&folder.path().join(nth.to_string())).await;
+        lay_all(&storage);
+        let played = dev.json(&["replay", "play", file, "--speed", speed]).await;
+        assert_eq!((&played["accepted"], &played["otherwise"]), (&written["commands"], &json!({})), "{played}");
+        until_at_rest(&dev).await;
+        assert_eq!(what_there_is(&dev).await, whole, "{file} at speed {speed}");
+        assert_eq!(dev.json(&["replay", "verify"]).await["ok"], true);
+        dev.stop().await;
+    }
+}
+
+/// A cell with one backend of files; its storage, and what Cinder's pool is called in it.
+async fn cell(folder: &Path) -> (Dev, PathBuf, String) {
+    std::fs::create_dir_all(folder).unwrap();
+    let (config, files) = (folder.join("stele.toml"), folder.join("files"));
+    // Cinder's types ask for a backend by its name, which is the part behind the '@'.
+    let backend = format!("[[backend]]\nname = 'n1@lvm'\ndriver.file.dir = '{}'\n", files.display());
+    std::fs::write(&config, backend).unwrap();
+    let dev = Dev::start(&folder.join("dev"), &["--config", config.to_str().unwrap()]).await;
+    let pools = dev.json(&["pool", "list"]).await;
+    let pool = pools["pools"][0]["name"].as_str().unwrap();
+    let storage = files.join(pool.split('#').nth(1).unwrap());
+    (dev, storage, format!("cinder1@lvm#cinder-volumes={pool}"))
+}
+
+/// Waits until no flow is at work: the position up to which that is so is asked for in what follows.
+async fn until_at_rest(dev: &Dev) {
+    let log = JetStreamLog::new(&connect_to(&dev.nats).await, 0);
+    let (mut reader, mut folded) = (log.read_from(Position(1)).await.unwrap(), Folded::default());
+    let at_rest = async {
+        loop {
+            for entry in reader.next_batch(256).await.unwrap() {
+                folded.fold(&entry).unwrap();
+            }
+            if folded.chain.position >= log.tail().await.unwrap() && folded.state.flows.is_empty() {
+                return folded.chain.position;
+            }
+        }
+    };
+    let position = tokio::time::timeout(Duration::from_secs(60), at_rest).await.unwrap();
+    let _: Value = Api::new(&dev.url).get("/v1/log/head", &[], Some(position)).await.unwrap();
+}
+
+/// Everything that was adopted, without what differs from cell to cell: positions, times, flows.
+async fn what_there_is(dev: &Dev) -> Vec<Value> {
+    let api = Api::new(&dev.url);
+    let mut there = Vec::new();
+    for (list, fields) in [
+        (
+            "volumes",
+            &["id", "name", "project", "size_gib", "status", "volume_type", "pool", "metadata", "bootable"][..],
+        ),
+        ("snapshots", &["id", "name", "volume_id", "status"]),
+        ("attachments", &["id", "volume_id", "instance", "status", "service_owned"]),
+    ] {
+        let listed: Value = api.get(&format!("/v1/{list}"), &[], None).await.unwrap();
+        let mut rows: Vec<Value> = listed[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| fields.iter().map(|field| row[*field].clone()).collect())
+            .collect();
+        assert!(!rows.is_empty(), "{list}: {listed}");
+        rows.sort_by_key(ToString::to_string);
+        there.extend(rows);
+    }
+    for project in [ALPHA, BETA] {
+        there.push(api.get(&format!("/v1/quotas/{project}"), &[], None).await.unwrap());
+    }
+    there
 }
 
 /// Puts there what Cinder would have: a file of the volume's size, with its id in it.

@@ -5,6 +5,7 @@
 
 mod access;
 mod archive;
+mod archive_edges;
 mod cinder;
 #[path = "../contract/mod.rs"]
 mod contract;

@@ -25,6 +25,15 @@ const USERS: [(&str, &str); 6] = [
     ("admin", "a project"),
 ];
 
+/// Every way to take something out of the log's stream.
+const TAKES_OUT: [(&str, &str); 5] = [
+    ("PURGE.STELE_LOG", ""),
+    ("MSG.DELETE.STELE_LOG", r#"{"seq":1}"#),
+    ("UPDATE.STELE_LOG", r#"{"name":"STELE_LOG","subjects":["stele.log.*"],"max_msgs":1}"#),
+    ("DELETE.STELE_LOG", ""),
+    ("RESTORE.STELE_LOG", "{}"),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_works_with_the_documented_permissions_and_nobody_reaches_further() {
     let folder = tempfile::tempdir().unwrap();
@@ -76,10 +85,27 @@ async fn only_the_archivist_purges(folder: &Path, url: &str) {
             .await
             .unwrap()
     };
-    let refused = archive("api").await;
-    assert!(!refused.status.success(), "{refused:?}");
     let log = stele::nats::JetStreamLog::new(&user("api", url).await, 0);
-    assert_eq!(log.state().await.unwrap().first.0, 1);
+    for name in ["api", "control"] {
+        let refused = archive(name).await;
+        assert!(!refused.status.success(), "{refused:?}");
+        assert_eq!(log.state().await.unwrap().first.0, 1, "{name}");
+    }
+    // Nor by any other way.
+    let before = log.state().await.unwrap();
+    for name in ["control", "api", "worker", "demo"] {
+        let user = user(name, url).await;
+        for (what, body) in TAKES_OUT {
+            let body = Bytes::from_static(body.as_bytes());
+            user.publish(format!("$JS.API.STREAM.{what}"), body).await.unwrap();
+        }
+        user.flush().await.unwrap();
+    }
+    // Control goes on.
+    command(&user("demo", url).await, "demo", "volume", "create", json!({"size_gib": 1})).await.unwrap();
+    let now = log.state().await.unwrap();
+    assert_eq!((now.first.0, now.created), (1, before.created));
+    assert_eq!(now.messages, now.last.0, "none was deleted within");
     let archived = archive("archivist").await;
     assert!(archived.status.success(), "{archived:?}");
     assert_eq!(log.state().await.unwrap().first.0, 4);
@@ -154,10 +180,11 @@ fn permissions(name: &str, row: &str) -> String {
         quoted.map(|part| part.replace("<project>", name).replace("<backend>", BACKEND)).collect()
     };
     let responses = cells[2].contains("allow_responses");
+    let denied = subjects(cells[3]);
     let own_inbox = format!("_INBOX_{name}.>");
-    let subscribe: Vec<String> = subjects(cells[3]).into_iter().chain([own_inbox]).collect();
+    let subscribe: Vec<String> = subjects(cells[4]).into_iter().chain([own_inbox]).collect();
     format!(
-        "{{ user: {name}, password: {name}, permissions: {{ publish: {{ allow: {:?} }}, subscribe: {{ allow: {subscribe:?} }}, \
+        "{{ user: {name}, password: {name}, permissions: {{ publish: {{ allow: {:?}, deny: {denied:?} }}, subscribe: {{ allow: {subscribe:?} }}, \
          allow_responses: {responses} }} }}",
         subjects(cells[2])
     )

@@ -58,6 +58,9 @@ async fn other_histories(dev: &Dev, export: &str, plot: &str) {
     assert_eq!(summary["volumes"]["elsewhere"], 2, "{summary}");
     let drawn = std::fs::read_to_string(plot).unwrap();
     assert!(drawn.starts_with("<svg ") && drawn.contains("big@lvm#pool: claimed GiB"), "{drawn}");
+    let pixels = plot.replace(".svg", ".png");
+    lines(dev, &["replay", "what-if", pool, "--plot", &pixels]).await;
+    assert!(std::fs::read(&pixels).unwrap().starts_with(b"\x89PNG"));
     let of_file = stele(NOWHERE, NOWHERE, &["replay", "what-if", pool, "--json", "--file", export]).await;
     let of_file = String::from_utf8(of_file.stdout).unwrap();
     let of_file: Vec<Value> = of_file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -66,7 +69,7 @@ async fn other_histories(dev: &Dev, export: &str, plot: &str) {
     for (args, code) in [
         (["--set", "scheduler.colour=red"], "InvalidChange"),
         (["--without-pool", "no@such#pool"], "NothingToChange"),
-        (["--plot", "plot.png"], "UnknownFormat"),
+        (["--plot", "plot.gif"], "UnknownFormat"),
     ] {
         let args: Vec<&str> = ["replay", "what-if"].into_iter().chain(args).chain(["--json"]).collect();
         let output = dev.stele(&args).await;

@@ -7,7 +7,7 @@
 //! details      image metadata, read-only
 //! groups       groups, and which volumes belong to them
 //! snapshots    snapshot.manage
-//! attachments  what a server had is kept for it: reserved, not exported
+//! attachments  what a server had is kept for it: reserved, not exported; of several servers one is said to use it
 //! closing      limits that were opened are as they were in Cinder
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! is not adopted stands in [`Plan::left`] with its reason. Every command goes through the parser of the writer here, so what
 //! could not be understood is left out by name.
 
+mod attachments;
 mod catalogue;
 mod hosts;
 mod render;
@@ -118,7 +119,7 @@ pub enum LeftCode {
     Orphan,
     /// A snapshot that is not as large as its volume.
     SizeDiffers,
-    /// A volume has more attachments than can be kept for servers that do not use it yet.
+    /// A volume has several attachments, and here it cannot be kept for all of them.
     SeveralAttachments,
     /// There is nothing of the kind in a cell.
     NotHere,

@@ -127,6 +127,15 @@ fn lost_answers_are_gone_on_from_and_another_writer_ends_it() {
         put(&file, &new).unwrap();
         assert_eq!(new.entries(), log.entries(), "{fault:?}");
     }
+    // A server with much to do may refuse what came too early, and with it all that is behind.
+    let new = MemoryLog::new();
+    let mut early = Some(AppendFault::Refused("the log ends at 4, before 6: it has lost records".to_owned()));
+    new.set_faults(move |attempt| match attempt.expected {
+        Position(6) => early.take().unwrap_or(AppendFault::None),
+        _ => AppendFault::None,
+    });
+    put(&file, &new).unwrap();
+    assert_eq!(new.entries(), log.entries());
     let new = MemoryLog::new();
     new.set_faults(|attempt| match attempt.expected {
         Position(6) => AppendFault::Foreign(Bytes::from_static(b"a control's")),

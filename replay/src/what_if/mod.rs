@@ -51,6 +51,7 @@ pub(crate) use other::incoming as whole_message;
 pub use changes::{Changes, GivenPool, InvalidChange};
 pub use difference::{Difference, Ended, What};
 pub use engine::Counts;
+pub use plot::PlotFormat;
 pub use series::{Both, Fill, MEASURE, Point, Sample, Series};
 pub use summary::{Holdings, PoolEnd, Summary};
 

@@ -95,6 +95,31 @@ fn a_run_has_command_ids_of_its_own() {
     assert_eq!(foreign, json!(other), "what the file does not make keeps its name");
 }
 
+/// An attachment that is in use lets its volume be kept for others: what is said about it comes before what follows.
+#[test]
+fn what_hangs_on_a_volume_is_about_it_as_well() {
+    let [volume, one, two] = [7, 8, 9].map(Uuid::from_u128);
+    let ask = |what: &str, content: &Value| {
+        let resource = what.split('.').next().unwrap();
+        line(&format!("stele.ask.admin.{what}"), &json!({ resource: content }))
+    };
+    for new_ids in [false, true] {
+        let mut run = Run::new(Uuid::from_u128(1), new_ids);
+        let mut about = |number, line: &Line| run.prepare(number, line).about;
+        let managed = about(2, &ask("volume.manage", &json!({ "id": volume, "pool": "n1@lvm#vg" })));
+        let first = about(3, &ask("attachment.create", &json!({ "id": one, "volume": volume })));
+        let complete = about(4, &ask("attachment.complete", &json!({ "id": one })));
+        let second = about(5, &ask("attachment.create", &json!({ "id": two, "volume": volume })));
+        assert_eq!((managed.len(), first.len()), (1, 2));
+        assert_eq!(complete, first);
+        assert_eq!((managed.is_subset(&second), first.intersection(&second).count()), (true, 1));
+        // Of a volume that the file does not make nothing is known.
+        let other =
+            about(6, &ask("snapshot.create", &json!({ "id": Uuid::from_u128(10), "volume": Uuid::from_u128(11) })));
+        assert_eq!(other.len(), 1);
+    }
+}
+
 #[test]
 fn what_is_no_workload_is_named() {
     let open = |text: &str| Reader::open(text.as_bytes()).err().map(|error| error.to_string()).unwrap_or_default();

@@ -76,8 +76,9 @@ pub(super) async fn run(session: &Session, connection: &Connection, args: &Archi
     let found = verify_through(&log, &plan, &mut Bar::new("verifying")).await?;
     let Some(state) = Described::of(&found, plan.through) else { return super::say_verified(session, &found) };
     let written = write(&log, &plan, &found, &writing, NAMED, &mut Bar::new("writing")).await?;
-    let projection = snapshot(&log, folder, &state).await?;
+    // What it holds is said first: a projection of which nobody says that is of no use.
     state.write(folder)?;
+    let projection = snapshot(&log, folder, &state).await?;
     let projections_removed = archive.drop_old_snapshots(state.through, &writing)?;
     let may_come_again_until = may_come_again_until(&projection, &state)?;
     let signed_by = key.map(|key| sign(folder, &key, &state)).transpose()?;

@@ -1,10 +1,11 @@
 //! `stele replay play`: the commands of a workload into a cell, as its clients sent them.
 //!
 //! Each line is sent when its time has come, by request and reply, a bounded number at once. Commands about one thing
-//! go in their order, one that concerns the whole cell behind all before it and before all behind it, and each waits until no flow is at work on what it names, as its sender waited when it happened:
-//! a cell may be slower than the one before, and the clock faster. For that the log is followed and folded.
+//! go in their order, one that concerns the whole cell behind all before it and before all behind it. Each waits until no
+//! flow is at work on what it names, or on anything when it concerns the cell, as its sender waited when it happened: a
+//! cell may be slower than the one before, and the clock faster. For that the log is followed and folded.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufReader, Write as _};
 use std::path::Path;
@@ -69,6 +70,7 @@ type Now = watch::Receiver<(Position, State)>;
 struct Done {
     recorded: Option<String>,
     ended: Option<String>,
+    position: Position,
     took: Duration,
     late: Duration,
 }
@@ -182,6 +184,8 @@ struct Playing {
     turns: HashMap<Uuid, Turn>,
     played: Played,
     took: Vec<Duration>,
+    /// The last position that an outcome named.
+    last: Position,
 }
 
 impl Playing {
@@ -189,7 +193,7 @@ impl Playing {
         let room = Arc::new(Semaphore::new(args.concurrency as usize));
         let (speed, running) = (args.speed, JoinSet::new());
         let (turns, played, took) = (HashMap::new(), Played::default(), Vec::new());
-        Self { connection, now, speed, room, running, turns, played, took }
+        Self { connection, now, speed, room, running, turns, played, took, last: Position::default() }
     }
 
     /// Sends a command when its time has come and there is room; does not wait for its outcome.
@@ -200,8 +204,13 @@ impl Playing {
         };
         tokio::time::sleep_until(due).await;
         let concerns_all = concerns_all(&prepared.subject);
+        // Who was refused had not waited.
+        let waited = line.outcome.as_deref().is_none_or(|outcome| outcome == ACCEPTED);
         if concerns_all {
             self.wait(bar).await?;
+            if waited {
+                at_rest(self.now.clone(), self.last, |_| true).await;
+            }
         }
         let permit = self.room.clone().acquire_owned().await;
         while let Some(done) = self.running.try_join_next() {
@@ -216,19 +225,18 @@ impl Playing {
         self.running.spawn(async move {
             let _permit = permit;
             let known = predecessors(before).await;
-            // Who was refused had not waited.
-            if line.outcome.as_deref().is_none_or(|outcome| outcome == ACCEPTED) {
-                at_rest(now, known, &prepared.about).await;
+            if waited && !prepared.about.is_empty() {
+                at_rest(now, known, |id| prepared.about.contains(&id)).await;
             }
             let late = due.elapsed();
             let (outcome, took) = one(&connection, &prepared).await?;
-            let position = outcome.as_ref().and_then(|outcome| outcome.position);
-            turn.send_replace(Some(position.unwrap_or_default().max(known)));
+            let position = outcome.as_ref().and_then(|outcome| outcome.position).unwrap_or_default().max(known);
+            turn.send_replace(Some(position));
             let ended = outcome.map(|outcome| match outcome.result {
                 OutcomeResult::Accepted(_) => ACCEPTED.to_owned(),
                 OutcomeResult::Refused(refusal) => refusal.code.as_str().to_owned(),
             });
-            Ok(Done { recorded: line.outcome, ended, took, late })
+            Ok(Done { recorded: line.outcome, ended, position, took, late })
         });
         if concerns_all { self.wait(bar).await } else { Ok(()) }
     }
@@ -250,6 +258,7 @@ impl Playing {
             done.map_err(|e| Failure::new("PlayPanicked", e.to_string(), "this is a fault of the program"))??;
         bar.inc(1);
         self.took.push(done.took);
+        self.last = self.last.max(done.position);
         let played = &mut self.played;
         played.commands += 1;
         played.late_ms_max = played.late_ms_max.max(millis(done.late));
@@ -274,10 +283,10 @@ impl Playing {
     }
 }
 
-/// Whether it is about the cell and no project: a limit, a type, a service.
+/// Whether it is about the cell and nothing that belongs to a project: a limit, a type, a service.
 fn concerns_all(subject: &str) -> bool {
-    let mut tokens = subject.split('.').skip(3);
-    tokens.next().zip(tokens.next()).is_some_and(|(resource, verb)| is_admin_only(resource, verb))
+    // What only operators may do to a volume is about that volume all the same.
+    subject.split('.').nth(3).is_some_and(|resource| is_admin_only(resource, ""))
 }
 
 /// Waits for the commands before it about the same things; gives the last position of theirs.
@@ -291,11 +300,8 @@ async fn predecessors(before: Vec<Turn>) -> Position {
     known
 }
 
-/// Waits until no flow is at work on what is named, as far as that is bearable.
-async fn at_rest(mut now: Now, known: Position, about: &BTreeSet<Uuid>) {
-    if about.is_empty() {
-        return;
-    }
+/// Waits until no flow is at work on what is meant, as far as that is bearable.
+async fn at_rest(mut now: Now, known: Position, is_meant: impl Fn(Uuid) -> bool) {
     let is_at_rest = |(position, state): &(Position, State)| {
         let concerns = |flow: &stele_core::state::Flow| {
             let group = state.volumes.get(&flow.volume).and_then(|volume| volume.group);
@@ -305,7 +311,7 @@ async fn at_rest(mut now: Now, known: Position, about: &BTreeSet<Uuid>) {
                 flow.attachment.map(|id| id.0),
                 group.map(|id| id.0),
             ];
-            ids.iter().flatten().any(|id| about.contains(id))
+            ids.into_iter().flatten().any(&is_meant)
         };
         *position >= known && !state.flows.values().any(|flow| concerns(flow))
     };

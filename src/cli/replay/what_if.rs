@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use stele_core::port::Log;
-use stele_replay::what_if::{Changes, Difference, Summary, what_if};
+use stele_replay::what_if::{Changes, Difference, PlotFormat, what_if};
 use stele_replay::workload::write;
 
 use super::Bar;
@@ -18,14 +18,7 @@ pub(super) async fn run<L: Log>(session: &Session, log: &L, args: &WhatIf) -> Re
     if let Some(path) = &args.workload {
         return workload(session, log, args, path).await;
     }
-    if let Some(path) = args.plot.as_ref().filter(|path| path.extension().is_none_or(|kind| kind != "svg")) {
-        let why = format!("{} does not end in .svg", path.display());
-        return Err(Failure::new(
-            "UnknownFormat",
-            why,
-            "name a file that ends in .svg; most programs turn it into others",
-        ));
-    }
+    let plot = args.plot.as_deref().map(|path| Ok::<_, Failure>((path, format_of(path)?))).transpose()?;
     let changes = Changes::read(&args.set, &args.without_pool, &args.with_pool)?;
     let mut progress = Bar::new("deciding");
     let (bar, as_json) = (progress.0.clone(), session.json);
@@ -38,8 +31,10 @@ pub(super) async fn run<L: Log>(session: &Session, log: &L, args: &WhatIf) -> Re
     let summary = what_if(log, changes, args.to, &mut progress, &mut each).await?;
     let mut out = stdout();
     if as_json { summary.render_json(&mut out) } else { summary.render(&mut out) }?;
-    if let Some(path) = &args.plot {
-        plot(&summary, path)?;
+    if let Some((path, format)) = plot {
+        let mut file = BufWriter::new(created(path)?);
+        let drawn = summary.plot(format, &mut file).and_then(|()| file.flush());
+        drawn.map_err(|error| unwritable(path, &error))?;
     }
     if !summary.damage.is_empty() {
         return Err(Failure::new("LogNotSound", "the log was damaged", "see `stele replay verify`"));
@@ -51,10 +46,11 @@ pub(super) async fn run<L: Log>(session: &Session, log: &L, args: &WhatIf) -> Re
     Ok(())
 }
 
-fn plot(summary: &Summary, path: &Path) -> Result<(), Failure> {
-    let mut file = BufWriter::new(created(path)?);
-    let written = summary.plot(&mut file).and_then(|()| file.flush());
-    written.map_err(|error| unwritable(path, &error))
+fn format_of(path: &Path) -> Result<PlotFormat, Failure> {
+    PlotFormat::of(path).ok_or_else(|| {
+        let why = format!("{} ends neither in .svg nor in .png", path.display());
+        Failure::new("UnknownFormat", why, "name a file that does: its end says the form")
+    })
 }
 
 /// Writes the commands instead of deciding them again.

@@ -123,23 +123,15 @@ impl Builder {
     fn catalogue(&mut self, row: &Row<'_>) -> Result<(), ReadError> {
         match row.table.name {
             "volume_types" => {
-                let volume_type = VolumeType {
-                    name: row.words("name")?,
-                    description: row.words("description")?,
-                    is_public: row.flag("is_public", true)?,
-                    qos: row.text("qos_specs_id")?,
-                    ..VolumeType::default()
-                };
-                self.estate.types.insert(row.needed("id")?, volume_type);
+                let (id, name, description, is_public) = type_of(row)?;
+                let qos = row.text("qos_specs_id")?;
+                let volume_type = VolumeType { name, description, is_public, qos, ..VolumeType::default() };
+                self.estate.types.insert(id, volume_type);
             }
             "group_types" => {
-                let group_type = GroupType {
-                    name: row.words("name")?,
-                    description: row.words("description")?,
-                    is_public: row.flag("is_public", true)?,
-                    ..GroupType::default()
-                };
-                self.estate.group_types.insert(row.needed("id")?, group_type);
+                let (id, name, description, is_public) = type_of(row)?;
+                let group_type = GroupType { name, description, is_public, ..GroupType::default() };
+                self.estate.group_types.insert(id, group_type);
             }
             "encryption" => {
                 let encryption = Encryption {
@@ -244,6 +236,11 @@ impl Builder {
         }
         estate
     }
+}
+
+/// The id, the name, the description of a type of volumes or groups, and whether every project may use it.
+fn type_of(row: &Row<'_>) -> Result<(String, String, String, bool), ReadError> {
+    Ok((row.needed("id")?, row.words("name")?, row.words("description")?, row.flag("is_public", true)?))
 }
 
 fn volume(row: &Row<'_>) -> Result<Volume, ReadError> {

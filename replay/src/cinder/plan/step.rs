@@ -29,8 +29,12 @@ pub enum Stage {
     Members,
     /// Snapshots.
     Snapshots,
-    /// Attachments.
+    /// Attachments: of each volume the first.
     Attachments,
+    /// Those that are in use, so that further ones are taken.
+    InUse,
+    /// Further attachments.
+    Further,
     /// Limits that were lifted are given up,
     Closing,
     /// and set as they were.

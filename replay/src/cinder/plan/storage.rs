@@ -1,4 +1,4 @@
-//! Volumes, snapshots, groups, attachments.
+//! Volumes, snapshots, groups.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use stele_core::command::GROUP_VOLUMES_MAX;
 use uuid::Uuid;
 
 use super::{About, LeftCode, Planner, PoolCount, Stage, Step, hosts};
-use crate::cinder::estate::{Attachment, Estate, Group, Snapshot, Volume};
+use crate::cinder::estate::{Estate, Group, Snapshot, Volume};
 
 /// A reason, and what can be done.
-type Reason = (LeftCode, String);
+pub(super) type Reason = (LeftCode, String);
 
 impl Planner<'_> {
     pub(super) fn volumes(&mut self) {
@@ -89,7 +89,7 @@ impl Planner<'_> {
         }
     }
 
-    fn is_shared(&self, volume: &Volume) -> bool {
+    pub(super) fn is_shared(&self, volume: &Volume) -> bool {
         let found = volume.volume_type.as_ref().and_then(|id| self.estate.types.get(id));
         found.is_some_and(|found| found.extra_specs.get("multiattach").is_some_and(|spec| spec == "<is> True"))
     }
@@ -215,60 +215,6 @@ impl Planner<'_> {
         Ok(true)
     }
 
-    /// A host's session stays on the target that Cinder made; here the volume is only kept for it.
-    pub(super) fn attachments(&mut self) {
-        let mut of_volumes: BTreeMap<&str, Vec<(&String, &Attachment)>> = BTreeMap::new();
-        for (id, attachment) in &self.estate.attachments {
-            if !matches!(attachment.status.as_str(), "detached" | "deleted") {
-                of_volumes.entry(&attachment.volume).or_default().push((id, attachment));
-            }
-        }
-        for (volume, attachments) in of_volumes {
-            // Those of a volume that is gone are leftovers; nobody can see them in Cinder either.
-            let Some(found) = self.estate.volumes.get(volume).filter(|found| self.wants(&found.project)) else {
-                continue;
-            };
-            let several = attachments.len() > 1;
-            for (id, attachment) in attachments {
-                let adopted = match self.attachment(id, attachment, several) {
-                    Ok(adopted) => adopted,
-                    Err((code, why)) => {
-                        self.leave("attachment", (id, &found.project, &found.name), code, why);
-                        false
-                    }
-                };
-                self.count("attachment", adopted);
-            }
-        }
-    }
-
-    fn attachment(&mut self, id: &str, attachment: &Attachment, several: bool) -> Result<bool, Reason> {
-        let (uuid, volume) = (uuid(id)?, &attachment.volume);
-        if !self.volumes.contains(volume) {
-            return Err((LeftCode::Orphan, format!("its volume {volume} is not adopted")));
-        }
-        let user = attachment.instance.as_deref().or(attachment.host.as_deref()).unwrap_or("nobody");
-        if !matches!(attachment.status.as_str(), "attached" | "reserved" | "attaching") {
-            return Err((
-                LeftCode::Underway,
-                format!("it is {}: {user} is to attach volume {volume} again", attachment.status),
-            ));
-        }
-        if several {
-            let why = format!(
-                "volume {volume} has several, and is kept for one server at a time until that uses it: {user} is to attach \
-                 it again"
-            );
-            return Err((LeftCode::SeveralAttachments, why));
-        }
-        let mode = attachment.mode.as_deref().filter(|mode| matches!(*mode, "ro" | "rw"));
-        let content = json!({"id": uuid, "volume": volume, "instance": attachment.instance, "mode": mode});
-        // On the subjects of `admin`: as Nova's own, which nobody else can end.
-        let step = Step::new(Stage::Attachments, stele_core::id::ADMIN_PROJECT, ("attachment", "create"), content);
-        let step = step.about(About::Other, format!("volume {volume} is kept for {user}"));
-        Ok(self.add(step, "attachment", (id, "", volume)))
-    }
-
     /// What there is nothing for in a cell.
     pub(super) fn not_here(&mut self) {
         for (id, backup) in &self.estate.backups {
@@ -288,7 +234,7 @@ impl Planner<'_> {
     }
 }
 
-fn uuid(id: &str) -> Result<Uuid, Reason> {
+pub(super) fn uuid(id: &str) -> Result<Uuid, Reason> {
     Uuid::parse_str(id).map_err(|_| (LeftCode::Invalid, "its id is no UUID".to_owned()))
 }
 

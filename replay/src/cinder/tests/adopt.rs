@@ -8,7 +8,7 @@ use stele_core::state::{QuotaResource, State};
 use stele_core::task::{Operation, Transition};
 use uuid::Uuid;
 
-use super::super::plan::{LeftCode, Plan, PlanOptions, plan};
+use super::super::plan::{Left, LeftCode, Plan, PlanOptions, plan};
 use super::{ALPHA, BETA, Estate, GAMMA, estate};
 use crate::testing::{Cell, golden, text};
 
@@ -27,7 +27,10 @@ fn options() -> PlanOptions {
 
 /// Sends a plan into a cell whose worker finds everything, as large as Cinder says.
 fn adopt(estate: &Estate, plan: &Plan) -> Cell {
-    let mut cell = Cell::with_pools();
+    adopt_in(Cell::with_pools(), estate, plan)
+}
+
+fn adopt_in(mut cell: Cell, estate: &Estate, plan: &Plan) -> Cell {
     let mut tasks = 0;
     for step in &plan.steps {
         let record = cell.send(&step.subject(), &step.body(0));
@@ -64,7 +67,7 @@ fn people_are_shown_what_is_adopted_and_what_is_not() {
     let plan = plan(&estate(), &options());
     golden("cinder/plan.txt", &text(|out| plan.render(out)));
     let codes: BTreeSet<LeftCode> = plan.left.iter().map(|left| left.code).collect();
-    assert_eq!(codes.len(), 8, "{codes:?}");
+    assert_eq!(codes.len(), 7, "{codes:?}");
     for (kind, count) in &plan.counts {
         let of_kind = plan.left.iter().filter(|left| left.kind == *kind).count();
         // Limits are listed by what they limit.
@@ -92,7 +95,8 @@ fn a_cell_holds_what_was_adopted_and_counts_it() {
     assert_eq!(state.groups[&first.group.unwrap()].name, "db");
     assert_eq!((volume(2).status.name(), volume(3).readonly), ("reserved", Some(true)));
     let held = state.attachments.values().map(|held| (held.volume, held.service_owned)).collect::<Vec<_>>();
-    assert_eq!(held, [(volume(2).id, true)]);
+    // Of a type that is not for several here, the other is kept for the first alone.
+    assert_eq!(held, [(volume(2).id, true), (volume(6).id, true)]);
     let sources: Vec<String> =
         cell.tasks.iter().filter_map(|task| task.operation.source_name()).map(ToString::to_string).collect();
     // The one whose migration is done has another name there.
@@ -106,6 +110,64 @@ fn a_cell_holds_what_was_adopted_and_counts_it() {
     assert_eq!((limit(ALPHA, QuotaResource::Volumes), limit(ALPHA, QuotaResource::VolumesOf(gold.id))), (20, 8));
     assert_eq!((limit(BETA, QuotaResource::Snapshots), limit(GAMMA, QuotaResource::Volumes)), (12, 10));
     assert_eq!(stele_core::audit::audit(state), []);
+}
+
+/// Volume 6, of a type for several servers, and what two of them have of it.
+fn shared() -> (Estate, VolumeId) {
+    let mut estate = estate();
+    let for_several = |name: &String, _: &mut String| name == "multiattach";
+    estate.types.values_mut().for_each(|volume_type| volume_type.extra_specs.retain(for_several));
+    (estate, VolumeId(Uuid::from_u128((0xc1 << 96) + 6)))
+}
+
+/// What a cell keeps of a volume: each server's place and status.
+fn kept(estate: &Estate, volume: VolumeId) -> (String, Vec<(String, &'static str)>, Vec<Left>) {
+    let plan = plan(estate, &options());
+    let mut cell = Cell::with_pools();
+    cell.backend_that("n1@lvm#vg", 30.0, &["multiattach"]);
+    let cell = adopt_in(cell, estate, &plan);
+    let state = &cell.folded().state;
+    assert_eq!(stele_core::audit::audit(state), []);
+    let of_volume: Vec<_> = state.attachments.values().filter(|held| held.volume == volume).collect();
+    assert!(of_volume.iter().all(|held| held.service_owned && held.connection.is_none()));
+    let held = of_volume.iter().map(|held| (held.instance.clone().unwrap(), held.status.name())).collect();
+    let left = plan.left.into_iter().filter(|left| left.kind == "attachment").collect();
+    (state.volumes[&volume].status.name().to_owned(), held, left)
+}
+
+#[test]
+fn a_volume_that_several_servers_have_is_kept_for_each() {
+    let (mut estate, volume) = shared();
+    let server = |number: u128| Uuid::from_u128((0x15 << 96) + number).to_string();
+    let (status, held, left) = kept(&estate, volume);
+    assert_eq!((status.as_str(), left), ("in-use", vec![]));
+    assert_eq!(held, [(server(2), "attached"), (server(3), "reserved")]);
+    // One that is underway comes behind one that uses it.
+    let of = |number: u128| Uuid::from_u128((0xa7 << 96) + number).to_string();
+    "attaching".clone_into(&mut estate.attachments.get_mut(&of(2)).unwrap().status);
+    assert_eq!(kept(&estate, volume).1, [(server(2), "reserved"), (server(3), "attached")]);
+    // Nobody uses it, and several are about to.
+    "reserved".clone_into(&mut estate.attachments.get_mut(&of(3)).unwrap().status);
+    let (status, held, left) = kept(&estate, volume);
+    assert_eq!((status.as_str(), held), ("reserved", vec![(server(2), "reserved")]));
+    let code = |left: Vec<Left>| left.into_iter().map(|left| (left.id, left.code)).collect::<Vec<_>>();
+    assert_eq!(code(left), [(of(3), LeftCode::SeveralAttachments)]);
+}
+
+#[test]
+fn of_a_type_for_one_server_a_volume_is_kept_for_one_and_twice_for_one_that_moves() {
+    let (mut estate, volume) = shared();
+    estate.types.values_mut().for_each(|volume_type| volume_type.extra_specs.clear());
+    let (status, held, left) = kept(&estate, volume);
+    assert_eq!((status.as_str(), held.len(), left.len()), ("reserved", 1, 1));
+    assert_eq!(left[0].code, LeftCode::SeveralAttachments);
+    // Both are one server's, on its way from a host to another.
+    let of = |number: u128| Uuid::from_u128((0xa7 << 96) + number).to_string();
+    let moving = estate.attachments[&of(2)].instance.clone();
+    estate.attachments.get_mut(&of(3)).unwrap().instance = moving;
+    let (status, held, left) = kept(&estate, volume);
+    assert_eq!((status.as_str(), left), ("reserved", vec![]));
+    assert_eq!(held.iter().map(|held| held.1).collect::<Vec<_>>(), ["reserved", "reserved"]);
 }
 
 /// A project that has more than it may: it keeps all of it, and its limits are what they were.

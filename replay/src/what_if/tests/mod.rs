@@ -339,7 +339,7 @@ fn it_is_told_for_people_and_for_machines() {
     });
     assert!(shown.lines().filter(|line| line.contains('|')).all(|line| line.chars().count() <= 100), "{shown}");
     golden("what_if.txt", &shown);
-    golden("what_if.svg", &text(|out| summary.plot(out)));
+    golden("what_if.svg", &text(|out| summary.plot(PlotFormat::Svg, out)));
     let lines = text(|out| {
         found.iter().try_for_each(|difference| difference.render_json(out))?;
         summary.render_json(out)

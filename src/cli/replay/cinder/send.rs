@@ -84,7 +84,9 @@ pub(super) async fn send(session: &Session, plan: &Plan, timeout: Duration) -> R
     bar.set_total(plan.steps.len() as u64);
     for steps in plan.steps.chunk_by(|a, b| a.stage == b.stage) {
         let at_once = match steps.first().map(|step| step.stage) {
-            Some(Stage::Volumes | Stage::Details | Stage::Snapshots | Stage::Attachments) => AT_ONCE,
+            Some(
+                Stage::Volumes | Stage::Details | Stage::Snapshots | Stage::Attachments | Stage::InUse | Stage::Further,
+            ) => AT_ONCE,
             _ => 1,
         };
         let mut ends = stream::iter(steps).map(|step| sender.step(step)).buffered(at_once);
