@@ -210,7 +210,6 @@ impl Initiator {
     }
 
     async fn run(&self, invocation: crate::runner::Invocation) -> Result<(), Failure> {
-        tracing::debug!(%invocation, "run");
         let output = self.runner.run(invocation).await.map_err(|error| iscsiadm::not_run(&error))?;
         iscsiadm::judge(output)
     }

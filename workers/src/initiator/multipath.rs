@@ -138,7 +138,6 @@ async fn run<A: Into<std::ffi::OsString>>(
     args: impl IntoIterator<Item = A>,
 ) -> Result<(), Failure> {
     let invocation = Invocation::new(program, TOOL_WITHIN, args);
-    tracing::debug!(%invocation, "run");
     let shown = invocation.to_string();
     let output = runner.run(invocation).await.map_err(|error| {
         failure(FailureKind::ToolUnavailable, STEP, format!("{error}; is multipath-tools installed?"))

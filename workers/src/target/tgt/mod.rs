@@ -163,7 +163,6 @@ impl Tgt {
 
     async fn run(&self, invocation: Invocation) -> Result<Output, Failure> {
         let program = invocation.program;
-        tracing::debug!(%invocation, "run");
         let output =
             self.runner.run(invocation).await.map_err(|error| {
                 failure(FailureKind::ToolUnavailable, program, format!("{error}; is tgt installed?"))
