@@ -220,15 +220,25 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_an_error_is_given_first_and_the_error_stays() {
+    fn what_was_read_before_an_error_is_given_first_and_the_error_stays() {
         let log = log(600, 1);
         let mut ahead = run(Ahead::open(&log, None, &mut Silent)).unwrap();
         ahead.threads.truncate(1);
         assert_eq!(run(ahead.batch()).unwrap().len(), 256);
+        // The second piece is under way already.
         log.lose_behind(Position(300));
         let shortened = SourceError::Shortened { before: Position(600), now: Position(300) };
         let (pieces, error) = read(&mut ahead);
-        assert_eq!((pieces.concat(), error), ((257..=300).collect(), Some(shortened.clone())));
+        assert_eq!((pieces.concat(), error), ((257..=512).collect(), Some(shortened.clone())));
         assert_eq!(run(ahead.batch()).map(|piece| piece.len()), Err(shortened));
+    }
+
+    #[test]
+    fn without_threads_the_same_comes() {
+        let log = log(600, 1);
+        let mut ahead = run(Ahead::open(&log, None, &mut Silent)).unwrap();
+        ahead.threads.clear();
+        let (pieces, error) = read(&mut ahead);
+        assert_eq!((pieces.concat(), error), ((1..=600).collect(), None));
     }
 }
