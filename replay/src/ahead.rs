@@ -15,7 +15,6 @@ use stele_core::chain::Opened;
 use stele_core::port::{Log, LogEntry};
 use stele_core::unit::Position;
 
-use crate::progress::Progress;
 use crate::source::{Source, SourceError};
 
 /// How many bytes of messages make a piece: enough to be worth a thread, and few beside what a state takes.
@@ -63,29 +62,13 @@ impl<L: Log> fmt::Debug for Ahead<L> {
 }
 
 impl<L: Log> Ahead<L> {
-    /// As [`Source::open`].
-    ///
-    /// # Errors
-    /// As [`Source::open`].
-    pub async fn open(log: &L, until: Option<Position>, progress: &mut dyn Progress) -> Result<Self, SourceError> {
-        Self::open_from(log, Position(1), until, progress).await
-    }
-
-    /// As [`Source::open_from`].
-    ///
-    /// # Errors
-    /// As [`Source::open`].
-    pub async fn open_from(
-        log: &L,
-        from: Position,
-        until: Option<Position>,
-        progress: &mut dyn Progress,
-    ) -> Result<Self, SourceError> {
-        let source = Source::open_from(log, from, until, progress).await?;
+    /// Reads ahead of what folds the messages of `source`.
+    #[must_use]
+    pub fn of(source: Source<L>) -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         // The system may have fewer to give.
         let threads = (0..processors.min(THREADS_MAX)).map_while(|_| Opener::start()).collect();
-        Ok(Self { source, waiting: VecDeque::new(), threads, given: 0, taken: 0, ended: None })
+        Self { source, waiting: VecDeque::new(), threads, given: 0, taken: 0, ended: None }
     }
 
     /// The last position that will be read.
@@ -210,7 +193,7 @@ mod tests {
     fn every_message_comes_once_in_order_in_pieces_of_bounded_size() {
         for (count, bytes) in [(0, 1), (1, 3 * PIECE_BYTES), (5, PIECE_BYTES / 2), (700, 1), (300, PIECE_BYTES / 10)] {
             let log = log(count, bytes);
-            let (pieces, error) = read(&mut run(Ahead::open(&log, None, &mut Silent)).unwrap());
+            let (pieces, error) = read(&mut Ahead::of(run(Source::open(&log, None, &mut Silent)).unwrap()));
             assert_eq!(error, None);
             assert_eq!(pieces.concat(), (1..=count as u64).collect::<Vec<_>>());
             for piece in pieces {
@@ -222,7 +205,7 @@ mod tests {
     #[test]
     fn what_was_read_before_an_error_is_given_first_and_the_error_stays() {
         let log = log(600, 1);
-        let mut ahead = run(Ahead::open(&log, None, &mut Silent)).unwrap();
+        let mut ahead = Ahead::of(run(Source::open(&log, None, &mut Silent)).unwrap());
         ahead.threads.truncate(1);
         assert_eq!(run(ahead.batch()).unwrap().len(), 256);
         // The second piece is under way already.
@@ -236,7 +219,7 @@ mod tests {
     #[test]
     fn without_threads_the_same_comes() {
         let log = log(600, 1);
-        let mut ahead = run(Ahead::open(&log, None, &mut Silent)).unwrap();
+        let mut ahead = Ahead::of(run(Source::open(&log, None, &mut Silent)).unwrap());
         ahead.threads.clear();
         let (pieces, error) = read(&mut ahead);
         assert_eq!((pieces.concat(), error), ((1..=600).collect(), None));

@@ -19,7 +19,7 @@ use crate::ahead::Ahead;
 use crate::at::AtError;
 use crate::fold::Follower;
 use crate::progress::Progress;
-use crate::source::SourceError;
+use crate::source::{Source, SourceError};
 use crate::table::plain;
 
 /// Why two moments cannot be compared.
@@ -114,7 +114,7 @@ pub async fn diff<L: Log>(
         (Moment::Position(from), Moment::Position(to)) => Some(from.max(to)),
         _ => None,
     };
-    let mut source = Ahead::open(log, until, progress).await?;
+    let mut source = Ahead::of(Source::open(log, until, progress).await?);
     let tail = source.until();
     for asked in [from, to] {
         if let Moment::Position(asked) = asked

@@ -7,7 +7,7 @@ use stele_core::unit::Position;
 
 use crate::ahead::Ahead;
 use crate::progress::Progress;
-use crate::source::SourceError;
+use crate::source::{Source, SourceError};
 use crate::verify::Bad;
 use crate::verify::breaks::Breaks;
 
@@ -31,7 +31,7 @@ impl Walk {
         progress: &mut dyn Progress,
         each: &mut (dyn FnMut(&Step<'_>) -> Result<(), E> + Send),
     ) -> Result<(Self, Position), E> {
-        let mut source = Ahead::open(log, until, progress).await?;
+        let mut source = Ahead::of(Source::open(log, until, progress).await?);
         let mut walk = Self::default();
         loop {
             let messages = source.batch().await?;

@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use crate::ahead::Ahead;
 use crate::progress::Progress;
-use crate::source::SourceError;
+use crate::source::{Source, SourceError};
 use crate::what_if::whole_message;
 
 /// The version of the format that this code writes and reads.
@@ -149,7 +149,7 @@ pub async fn write<L: Log>(
     out: &mut (dyn Write + Send),
     progress: &mut dyn Progress,
 ) -> Result<Written, WriteError> {
-    let mut source = Ahead::open(log, to, progress).await?;
+    let mut source = Ahead::of(Source::open(log, to, progress).await?);
     let to = source.until();
     if from.0 == 0 || from > to {
         return Err(WriteError::Range { from, to });

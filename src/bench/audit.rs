@@ -148,7 +148,7 @@ async fn read<L: Log>(log: &L) -> Result<u64, Failure> {
 
 /// Reads and folds all of it; how many events it has.
 async fn fold<L: Log>(log: &L) -> Result<u64, Failure> {
-    let mut source = Ahead::open(log, None, &mut Silent).await?;
+    let mut source = Ahead::of(Source::open(log, None, &mut Silent).await?);
     let (mut folded, mut events) = (Folded::default(), 0);
     loop {
         let messages = source.batch().await?;

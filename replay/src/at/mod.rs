@@ -17,7 +17,7 @@ pub use view::{FlowRow, PoolRow, QuotaRow, ServiceRow, TypeRow, VolumeRow};
 use crate::ahead::Ahead;
 use crate::fold::Follower;
 use crate::progress::Progress;
-use crate::source::SourceError;
+use crate::source::{Source, SourceError};
 use crate::table::Table;
 
 /// Why the state at a moment cannot be told.
@@ -123,7 +123,7 @@ pub async fn at<L: Log>(log: &L, moment: Moment, progress: &mut dyn Progress) ->
         Moment::Position(position) => Some(position),
         Moment::Time(_) | Moment::Head => None,
     };
-    let mut source = Ahead::open(log, until, progress).await?;
+    let mut source = Ahead::of(Source::open(log, until, progress).await?);
     let mut follower = Follower::default();
     'reading: loop {
         let messages = source.batch().await?;

@@ -34,7 +34,7 @@ pub use worker::{Service, ServiceState, Tally, Work};
 use crate::ahead::Ahead;
 use crate::fold::Follower;
 use crate::progress::Progress;
-use crate::source::SourceError;
+use crate::source::{Source, SourceError};
 use follow::{Following, Relevant};
 use words::{Teller, Words};
 use worker::{Counting, is_news};
@@ -103,7 +103,7 @@ pub async fn show<L: Log>(
     progress: &mut dyn Progress,
     each: &mut (dyn FnMut(Entry) -> io::Result<()> + Send),
 ) -> Result<Told, ShowError> {
-    let mut source = Ahead::open(log, until, progress).await?;
+    let mut source = Ahead::of(Source::open(log, until, progress).await?);
     let mut story = Story::new(subject);
     loop {
         let messages = source.batch().await?;
@@ -131,7 +131,7 @@ pub async fn show_on<L: Log>(
     each: &mut (dyn FnMut(Entry) -> io::Result<()> + Send),
     idle: &mut (dyn FnMut() -> io::Result<bool> + Send),
 ) -> Result<Told, ShowError> {
-    let mut source = Ahead::open(log, None, progress).await?;
+    let mut source = Ahead::of(Source::open(log, None, progress).await?);
     let mut story = Story::new(subject);
     let mut so_far = true;
     loop {

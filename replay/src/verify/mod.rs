@@ -38,7 +38,7 @@ pub use kept::Kept;
 
 use crate::ahead::Ahead;
 use crate::progress::Progress;
-use crate::source::SourceError;
+use crate::source::{Source, SourceError};
 use breaks::Breaks;
 use rules::Rules;
 
@@ -173,8 +173,8 @@ impl Run {
         first: Position,
         progress: &mut dyn Progress,
     ) -> Result<Verification, VerifyError> {
-        let mut source = match Ahead::open_from(log, first, self.options.until, progress).await {
-            Ok(source) => source,
+        let mut source = match Source::open_from(log, first, self.options.until, progress).await {
+            Ok(source) => Ahead::of(source),
             Err(error) => return self.missing(error).map(|run| run.finish(Position(0))),
         };
         loop {
