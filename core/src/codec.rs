@@ -11,6 +11,9 @@ pub const FORMAT: u32 = 4;
 
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
 
+/// Most values are not longer: their bytes are written without being moved.
+const USUAL_BYTES: usize = 256;
+
 /// Bytes that are not what they should be: the store is damaged, or of another [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("stored {what} cannot be read: {why}")]
@@ -24,8 +27,9 @@ pub struct DecodeError {
 /// The bytes of a value. Equal values have equal bytes: all maps of the state are ordered.
 #[must_use]
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
     // The state's types hold no values that bincode cannot write (no unsized sequences, no untagged forms).
-    bincode::serde::encode_to_vec(value, CONFIG).unwrap_or_default()
+    bincode::serde::encode_into_std_write(value, &mut bytes, CONFIG).map(|_| bytes).unwrap_or_default()
 }
 
 /// The value of some bytes.
