@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Applied, Meta};
 use crate::event::Event;
 use crate::id::{ProjectId, SnapshotId, TransferId, VolumeId};
-use crate::state::{Entity, State, Transfer, Volume, VolumeStatus};
+use crate::state::{Entity, State, Transfer, Volume, VolumeStatus, in_one_copy};
 
 type Touch<'a> = &'a mut dyn FnMut(Entity);
 
@@ -44,6 +44,7 @@ fn accepted(
     touch: Touch<'_>,
 ) -> Applied {
     let removed = removed(state, id, touch)?;
+    let project = &in_one_copy(&state.usage, project);
     change(state, meta, removed.volume, touch, |volume| {
         volume.status = VolumeStatus::Available;
         volume.project = project.clone();

@@ -4,7 +4,7 @@ use super::{Applied, Meta};
 use crate::event::{Event, StatusChange};
 use crate::id::{FlowId, GroupId, PoolName, SnapshotId, VolumeId};
 use crate::schedule::Decision;
-use crate::state::{Claim, Entity, Pool, SnapshotStatus, State, StatedStatus, Volume, VolumeStatus};
+use crate::state::{Claim, Entity, Pool, SnapshotStatus, State, StatedStatus, Volume, VolumeStatus, in_one_copy};
 use crate::unit::{SizeGib, Timestamp};
 
 type Touch<'a> = &'a mut dyn FnMut(Entity);
@@ -14,7 +14,9 @@ pub(super) fn entry_created(state: &mut State, volume: &Volume, touch: Touch<'_>
     if let Some(group) = volume.group {
         state.volumes_of_group.insert((group, volume.id));
     }
-    if state.volumes.insert(volume.id, Arc::new(volume.clone())).is_some() {
+    let mut entry = volume.clone();
+    entry.project = in_one_copy(&state.usage, &volume.project);
+    if state.volumes.insert(volume.id, Arc::new(entry)).is_some() {
         return Err(format!("volume {} came into being twice", volume.id));
     }
     // One that is taken over lies there already.
@@ -39,6 +41,7 @@ pub(super) fn placement_decided(
 ) -> Applied {
     let Some(pool) = &decision.chosen else { return Ok(()) };
     let claim = Claim { volume, size_gib: decision.request.size_gib, made_at: meta.position, fulfilled_at: None };
+    let pool = &in_one_copy(&state.pools, pool);
     let placed = with_volume(state, volume, |volume| {
         let placed = volume.pool.is_none();
         volume.pool = Some(pool.clone());

@@ -234,6 +234,11 @@ impl Default for State {
     }
 }
 
+/// A name as a table of the state has it already, so that what a million volumes say is hardly ever in memory twice.
+pub fn in_one_copy<K: Ord + Clone, V>(table: &OrdMap<K, V>, name: &K) -> K {
+    table.get_key_value(name).map_or(name, |(held, _)| held).clone()
+}
+
 impl State {
     /// A volume type by its name, else by its id.
     #[must_use]
