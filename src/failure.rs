@@ -49,10 +49,22 @@ macro_rules! from_error {
     ($($error:ty => $code:literal, $remedy:literal;)+) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self::new($code, error.to_string(), $remedy)
+                Self::new($code, with_causes(&error), $remedy)
             }
         }
     )+};
+}
+
+/// What an error says, and then what its causes say, unless it has said that itself.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    for cause in causes.map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
 }
 
 from_error! {
@@ -227,5 +239,24 @@ impl From<ImportError> for Failure {
             ImportError::HeadDiffers { .. } => ("FileDamaged", "report this, and export again"),
         };
         Self::new(code, error.to_string(), remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use stele_projections::rebuild::RebuildError;
+    use stele_projections::store::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_caused_it_and_nothing_twice() {
+        let full = StoreError::Sorting(io::Error::new(io::ErrorKind::StorageFull, "no space left"));
+        let said = Failure::from(RebuildError::Store(full)).to_string();
+        let parts = ["the rows could not be written: ", "sorted in files beside the projection", ": no space left"];
+        assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+        assert_eq!(with_causes(&io::Error::other(io::Error::other("once"))), "once");
     }
 }

@@ -72,31 +72,7 @@ impl StateDigest {
     /// The digest of a state in memory.
     #[must_use]
     pub fn of(state: &State) -> Self {
-        let tables = [
-            ("attachments", table(state.attachments.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("backends", table(state.backends.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
-            ("claims", table(state.claims.iter().map(|((p, f), v)| (claim_key(p.as_str(), f.0), encode(v))))),
-            ("config", table([(Vec::new(), encode(&state.config))])),
-            ("default_types", table(state.default_types.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
-            ("drifts", table(state.drifts.iter().map(|((p, w), v)| (drift_key(p.as_str(), w), encode(v))))),
-            ("flows", table(state.flows.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("group_snapshots", table(state.group_snapshots.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("group_types", table(state.group_types.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("groups", table(state.groups.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("log_levels", table(state.log_levels.iter().map(|(k, v)| (log_level_key(k), encode(v))))),
-            ("messages", table(state.messages.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("pools", table(state.pools.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
-            ("qos", table(state.qos.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("quota_classes", table(state.quota_classes.iter().map(|(k, v)| (text_key(k), encode(v))))),
-            ("quotas", table(state.quotas.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
-            ("reservations", table(state.reservations.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("snapshots", table(state.snapshots.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("transfers", table(state.transfers.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("types", table(state.types.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-            ("usage", table(state.usage.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
-            ("volumes", table(state.volumes.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
-        ];
-        Self::of_tables(tables.into_iter().map(|(name, digest)| (name.to_owned(), digest)).collect())
+        Self::of_tables(rows(state).map(|(name, rows)| (name.to_owned(), table(rows))).into())
     }
 
     /// The tables in which two digests differ, with both row counts.
@@ -110,6 +86,38 @@ impl StateDigest {
             .map(|name| format!("{name} ({} rows against {})", rows(self, name), rows(other, name)))
             .collect()
     }
+}
+
+/// The rows of a table in key order: the stored bytes of each key and value.
+pub type TableRows<'a> = Box<dyn Iterator<Item = (Vec<u8>, Vec<u8>)> + 'a>;
+
+/// The tables of a state, in the order of their names, each with its rows.
+#[must_use]
+pub fn rows(state: &State) -> [(&'static str, TableRows<'_>); 22] {
+    [
+        ("attachments", Box::new(state.attachments.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("backends", Box::new(state.backends.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+        ("claims", Box::new(state.claims.iter().map(|((p, f), v)| (claim_key(p.as_str(), f.0), encode(v))))),
+        ("config", Box::new(std::iter::once((Vec::new(), encode(&state.config))))),
+        ("default_types", Box::new(state.default_types.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+        ("drifts", Box::new(state.drifts.iter().map(|((p, w), v)| (drift_key(p.as_str(), w), encode(v))))),
+        ("flows", Box::new(state.flows.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("group_snapshots", Box::new(state.group_snapshots.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("group_types", Box::new(state.group_types.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("groups", Box::new(state.groups.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("log_levels", Box::new(state.log_levels.iter().map(|(k, v)| (log_level_key(k), encode(v))))),
+        ("messages", Box::new(state.messages.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("pools", Box::new(state.pools.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+        ("qos", Box::new(state.qos.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("quota_classes", Box::new(state.quota_classes.iter().map(|(k, v)| (text_key(k), encode(v))))),
+        ("quotas", Box::new(state.quotas.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+        ("reservations", Box::new(state.reservations.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("snapshots", Box::new(state.snapshots.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("transfers", Box::new(state.transfers.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("types", Box::new(state.types.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+        ("usage", Box::new(state.usage.iter().map(|(k, v)| (text_key(k.as_str()), encode(v))))),
+        ("volumes", Box::new(state.volumes.iter().map(|(k, v)| (uuid_key(k.0), encode(v))))),
+    ]
 }
 
 /// The stored form of a key that is text.

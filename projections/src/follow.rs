@@ -5,6 +5,7 @@ use stele_core::chain::Opened;
 use stele_core::port::{Log, LogEntry, LogReader, Unavailable};
 use stele_core::unit::Position;
 use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -167,7 +168,7 @@ async fn follow_reader<R: LogReader>(
 }
 
 /// Applies a batch where blocking hurts nobody; an empty one only brings to the disk what is due.
-pub(crate) async fn apply_in_background(
+async fn apply_in_background(
     mut projection: Projection,
     batch: Vec<Opened>,
 ) -> (Projection, Result<Applied, ApplyError>) {
@@ -179,12 +180,17 @@ pub(crate) async fn apply_in_background(
 }
 
 /// Reads messages as far as they can be read by themselves, while something else is applied.
-pub(crate) async fn open_in_background(batch: Vec<LogEntry>) -> Vec<Opened> {
+async fn open_in_background(batch: Vec<LogEntry>) -> Vec<Opened> {
     in_background(move || batch.into_iter().map(Opened::of).collect()).await
 }
 
-async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
+pub(crate) async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    finished(spawn_blocking(work)).await
+}
+
+/// What became of work in the background.
+pub(crate) async fn finished<T>(work: JoinHandle<T>) -> T {
+    match work.await {
         Ok(done) => done,
         // The only way to get here is a panic in there, which is a fault of this code and stays one.
         Err(error) => std::panic::resume_unwind(error.into_panic()),

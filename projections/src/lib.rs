@@ -11,6 +11,7 @@
 //! | [`projection`] | the file: opening it, applying batches, syncing it |
 //! | [`check`] | whether the log is still the one that was applied |
 //! | [`follow`], [`rebuild`] | applying a log as it grows; making the file anew from it |
+//! | `step` | what applying and rebuilding have in common: from messages to rows |
 //! | `table` | one file per table, with its key and value |
 //! | `history` | the second fold: flows shown whole, decisions by volume |
 //! | [`reader`], [`query`] | snapshots, of now or of the past, and the questions that they answer |
@@ -27,6 +28,7 @@ pub mod projection;
 pub mod query;
 pub mod reader;
 pub mod rebuild;
+mod step;
 pub mod store;
 mod table;
 #[cfg(test)]

@@ -1,29 +1,28 @@
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{Database, Durability, WriteTransaction};
-use stele_core::chain::{Link, Opened};
+use stele_core::chain::Opened;
 use stele_core::digest::StateDigest;
-use stele_core::fold::{self, FoldError};
+use stele_core::fold::FoldError;
 use stele_core::port::LogEntry;
-use stele_core::record::RecordHead;
-use stele_core::state::{Entity, State, default_type_id};
+use stele_core::state::State;
 use stele_core::unit::Position;
-use tracing::warn;
 
 use crate::history::HistoryBatch;
 use crate::reader::Reader;
+use crate::step::{Known, step};
 use crate::store::StoreError;
 use crate::table::past::Kept;
+use crate::table::sink::Quick;
 use crate::table::writer::Writer;
-use crate::table::{self, chain_marks, lists, meta};
+use crate::table::{self, meta};
 
 pub use crate::table::meta::{Cursor, Leader};
 
 /// What redb may keep of the file in memory. Its default of 1 GiB is more than a cell's whole projection.
-const CACHE_BYTES: usize = 128 * 1024 * 1024;
+pub(crate) const CACHE_BYTES: usize = 128 * 1024 * 1024;
 
 /// How long applied records may be only in memory.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
@@ -38,14 +37,13 @@ pub const HISTORY_DEFAULT: u64 = 2_000_000;
 /// The state and its histories in a redb file, folded from the log, and the same state in memory.
 ///
 /// Within the last `history` positions each message is applied by itself, in the transaction of its batch, and every
-/// row that it changes is kept as it was before: so the past can be asked at every position, and not only where a batch
-/// happened to end. What is older is applied in one piece, without a past.
+/// row that it changes is kept as it was before, unless the row tells its past itself: so the past can be asked at every
+/// position, and not only where a batch happened to end. What is older is applied in one piece, without a past.
 #[derive(Debug)]
 pub struct Projection {
     database: Arc<Database>,
     path: PathBuf,
-    state: State,
-    cursor: Cursor,
+    known: Known,
     history: u64,
     kept: Kept,
     /// Up to here messages are so old that their past is not kept.
@@ -147,10 +145,10 @@ impl Projection {
             Ok((database, loaded))
         });
         let panicked = |_| Err(OpenError::Damaged { path: path.to_owned(), source: StoreError::Inconsistent });
-        let (database, Loaded { state, cursor, kept }) = opened.unwrap_or_else(panicked)?;
+        let (database, (known, kept)) = opened.unwrap_or_else(panicked)?;
         let (database, path) = (Arc::new(database), path.to_owned());
         let (old_until, unsynced, synced_at) = (Position(0), 0, Instant::now());
-        Ok(Self { database, path, state, cursor, history, kept, old_until, unsynced, synced_at })
+        Ok(Self { database, path, known, history, kept, old_until, unsynced, synced_at })
     }
 
     /// A handle for queries; any number of them, also while batches are applied.
@@ -162,13 +160,13 @@ impl Projection {
     /// The state in memory, up to [`Projection::cursor`].
     #[must_use]
     pub fn state(&self) -> &State {
-        &self.state
+        &self.known.state
     }
 
     /// Up to where the log is applied.
     #[must_use]
     pub fn cursor(&self) -> &Cursor {
-        &self.cursor
+        &self.known.cursor
     }
 
     /// The file.
@@ -203,35 +201,37 @@ impl Projection {
     /// [`ApplyError`]; neither the file nor the memory has changed then.
     pub fn apply_opened(&mut self, mut messages: Vec<Opened>) -> Result<Applied, ApplyError> {
         let count = messages.len() as u64;
-        let (mut state, mut cursor, mut kept) = (self.state.clone(), self.cursor, self.kept.clone());
+        let (mut known, mut kept) = (self.known.clone(), self.kept.clone());
         let durability = self.durability(count);
         let mut transaction = self.database.begin_write().map_err(StoreError::from)?;
         transaction.set_durability(durability).map_err(StoreError::from)?;
         let mut writer = Writer::new(&transaction)?;
-        let mut histories = HistoryBatch::new(&self.state);
+        let mut histories = HistoryBatch::new(&self.known.state, Quick::default());
         let is_old = |message: &Opened| self.history == 0 || message.entry.position <= self.old_until;
         let recent = messages.split_off(messages.partition_point(is_old));
         let old = messages;
         if !old.is_empty() {
-            step(old, &mut state, &mut cursor, &mut histories, &mut writer)?;
-            kept.first = cursor.seen;
+            step(old, &mut known, &mut histories, &mut writer)?;
+            kept.first = known.cursor.seen;
         }
         for message in recent {
             writer.keep_before(Some(message.entry.position));
-            step([message], &mut state, &mut cursor, &mut histories, &mut writer)?;
+            step([message], &mut known, &mut histories, &mut writer)?;
         }
-        kept.first = kept.first.max(Position(cursor.seen.0.saturating_sub(self.history)));
+        let seen = known.cursor.seen;
+        kept.first = kept.first.max(Position(seen.0.saturating_sub(self.history)));
         writer.keep_before(None);
+        histories.write(&mut writer)?;
         writer.finish(&mut kept)?;
         meta::write(&transaction, meta::PAST, &kept)?;
         transaction.commit().map_err(StoreError::from)?;
-        let strays = cursor.strays - self.cursor.strays;
-        (self.state, self.cursor, self.kept) = (state, cursor, kept);
+        let strays = known.cursor.strays - self.known.cursor.strays;
+        (self.known, self.kept) = (known, kept);
         match durability {
             Durability::Immediate => self.synced(),
             _ => self.unsynced += count,
         }
-        Ok(Applied { position: cursor.seen, records: count - strays, strays })
+        Ok(Applied { position: seen, records: count - strays, strays })
     }
 
     /// Brings everything that was applied to the disk.
@@ -243,7 +243,7 @@ impl Projection {
             return Ok(());
         }
         let transaction = self.database.begin_write()?;
-        meta::write(&transaction, meta::CURSOR, &self.cursor)?;
+        meta::write(&transaction, meta::CURSOR, &self.known.cursor)?;
         transaction.commit()?;
         self.synced();
         Ok(())
@@ -270,7 +270,7 @@ impl Projection {
         if self.synced_at.elapsed() >= SYNC_AFTER {
             self.flush()?;
         }
-        Ok(Applied { position: self.cursor.seen, records: 0, strays: 0 })
+        Ok(Applied { position: self.known.cursor.seen, records: 0, strays: 0 })
     }
 
     /// How a batch is committed.
@@ -289,64 +289,8 @@ impl Projection {
     }
 }
 
-/// Applies messages in one piece: what lies between them is seen by nobody.
-fn step(
-    messages: impl IntoIterator<Item = Opened>,
-    state: &mut State,
-    cursor: &mut Cursor,
-    histories: &mut HistoryBatch<'_>,
-    writer: &mut Writer<'_>,
-) -> Result<(), ApplyError> {
-    let before = state.clone();
-    let mut touched = HashSet::new();
-    let mut leader = None;
-    for message in messages {
-        let (position, expected) = (message.entry.position, cursor.seen.next());
-        if position != expected {
-            return Err(ApplyError::NotNext { expected, found: position });
-        }
-        cursor.seen = position;
-        match cursor.chain.link_opened(message).map_err(FoldError::from)? {
-            Link::Stray(reason) => {
-                warn!(position = position.0, %reason, "a message of the log's stream is no record; skipped");
-                cursor.strays += 1;
-            }
-            Link::Record(record, hash) => {
-                let mut touch = |entity: Entity| {
-                    touched.insert(entity);
-                };
-                fold::apply(state, &record, position, &mut touch).map_err(FoldError::from)?;
-                histories.take_in(&record, position, writer)?;
-                leader = claimed_by(&record.head, position).or(leader);
-                cursor.chain.advance(&record.head, position, hash);
-                if cursor.chain.index.is_multiple_of(chain_marks::RECORDS_PER_MARK) {
-                    chain_marks::write(writer, &cursor.chain)?;
-                }
-            }
-        }
-    }
-    histories.write(writer)?;
-    table::write_entities(writer, state, &touched)?;
-    lists::update(writer, &before, state, &touched)?;
-    leader.iter().try_for_each(|leader| meta::put(writer, meta::LEADER, leader))?;
-    meta::put(writer, meta::CURSOR, cursor)?;
-    Ok(())
-}
-
-/// Who leads from this record on, when it is a claim.
-fn claimed_by(head: &RecordHead, position: Position) -> Option<Leader> {
-    let claim = head.claim.as_ref()?;
-    Some(Leader { host: claim.host.clone(), writer: head.writer, position, claimed_at: head.at })
-}
-
 /// What a file holds that is needed in memory.
-struct Loaded {
-    state: State,
-    cursor: Cursor,
-    kept: Kept,
-}
-
-fn load(database: &Database, path: &Path) -> Result<Loaded, OpenError> {
+fn load(database: &Database, path: &Path) -> Result<(Known, Kept), OpenError> {
     let read = || -> Result<_, StoreError> {
         let transaction = database.begin_write()?;
         if transaction.list_tables()?.next().is_none() {
@@ -358,11 +302,12 @@ fn load(database: &Database, path: &Path) -> Result<Loaded, OpenError> {
             return Ok(Err(formats));
         }
         let cursor: Option<Cursor> = meta::read(&table, meta::CURSOR)?;
+        let leader = meta::read(&table, meta::LEADER)?;
         let kept: Option<Kept> = meta::read(&table, meta::PAST)?;
         drop(table);
         let state = table::load_state(&transaction)?;
         transaction.commit()?;
-        Ok(Ok(Loaded { state, cursor: cursor.unwrap_or_default(), kept: kept.unwrap_or_default() }))
+        Ok(Ok((Known { state, cursor: cursor.unwrap_or_default(), leader }, kept.unwrap_or_default())))
     };
     match read().map_err(|error| open_error(path, error))? {
         Ok(loaded) => Ok(loaded),
@@ -379,13 +324,13 @@ fn found(transaction: &WriteTransaction) -> Result<(), StoreError> {
     table::create_all(transaction)?;
     meta::write_formats(transaction)?;
     meta::write(transaction, meta::CURSOR, &Cursor::default())?;
-    let rows = HashSet::from([Entity::Config, Entity::Type(default_type_id())]);
-    let mut writer = Writer::new(transaction)?;
-    table::write_entities(&mut writer, &State::default(), &rows)?;
-    writer.finish(&mut Kept::default())
+    table::each_row(&State::default(), |rows, key, value| {
+        transaction.open_table(rows.definition())?.insert(key.as_slice(), value.as_slice())?;
+        Ok(())
+    })
 }
 
-fn open_error(path: &Path, source: StoreError) -> OpenError {
+pub(crate) fn open_error(path: &Path, source: StoreError) -> OpenError {
     let path = path.to_owned();
     match &source {
         StoreError::Database(error) => match error.as_ref() {
@@ -395,6 +340,8 @@ fn open_error(path: &Path, source: StoreError) -> OpenError {
             }
             _ => OpenError::Damaged { path, source },
         },
+        // Nobody sorts to open a file.
+        StoreError::Sorting(_) | StoreError::Abandoned => OpenError::Unusable { path, source },
         StoreError::Row(_) | StoreError::Inconsistent => OpenError::Damaged { path, source },
     }
 }

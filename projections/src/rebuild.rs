@@ -1,15 +1,31 @@
+//! A projection from nothing.
+//!
+//! ```text
+//! log --> [Bulk]: the state in memory, and in sorted runs on the disk all else --in the order of the keys--> the file
+//! ```
+//!
+//! Row by row it takes two to three times as long: rows of the state change many times, and keys come in no order.
+
+mod ahead;
+mod bulk;
+mod rows;
+mod runs;
+mod write;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use stele_core::chain::Opened;
-use stele_core::port::{Log, LogReader, Unavailable};
+use redb::Database;
+use stele_core::port::{Log, Unavailable};
 use stele_core::unit::Position;
 use tracing::warn;
 
 use crate::check::{CheckError, LogError, goes_on};
-use crate::follow::{BATCH, apply_in_background, open_in_background};
-use crate::projection::{ApplyError, OpenError, Projection};
+use crate::follow::in_background;
+use crate::projection::{ApplyError, OpenError};
 use crate::store::StoreError;
+use ahead::Ahead;
+use bulk::Bulk;
 
 /// How often in a row the log may fail to answer before a rebuild gives up.
 const TRIES_MAX: u32 = 20;
@@ -24,6 +40,8 @@ pub struct RebuildProgress {
     pub tail: Position,
     /// How many of the messages were no records.
     pub strays: u64,
+    /// Once the log is folded: how many rows are written, and of how many.
+    pub rows: Option<(u64, u64)>,
 }
 
 /// Why a projection was not made anew. What was there before is as it was.
@@ -35,6 +53,9 @@ pub enum RebuildError {
     /// The log could not be folded.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// The rows could not be written.
+    #[error("the rows could not be written")]
+    Store(#[from] StoreError),
     /// The log became shorter meanwhile, or does not hold its beginning.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -56,7 +77,9 @@ pub enum RebuildError {
 /// Folds the log from its first message up to its present tail into a new file beside `path`, and puts that in its
 /// place at once. A process that has the old file open keeps it until it opens `path` again.
 ///
-/// The past of the last `history` positions is made with it. The memory that it takes is that of the state and one batch, however long the log is.
+/// The past of the last `history` positions is made with it. Beside the state, the memory that it takes does not grow with
+/// the log: what is sorted, read ahead and written holds some hundred MiB. On the disk it needs the room of the file
+/// twice, for a while.
 ///
 /// # Errors
 /// [`RebuildError`]; `path` is untouched then.
@@ -88,73 +111,114 @@ pub async fn rebuild_through<L: Log>(
         Err(CheckError::Log(error)) => return Err(error.into()),
         Err(CheckError::Unavailable(trouble)) => return Err(trouble.into()),
     }
-    let mut projection = Projection::open_keeping(&beside, history)?;
-    projection.expect_tail(tail);
+    let made = make(log, &beside, tail, history, &mut on_progress).await;
+    let placed = made.and_then(|done| put_in_place(&beside, path).map(|()| done));
+    if placed.is_err() {
+        // It may be as large as the disk is full.
+        std::fs::remove_file(&beside).ok();
+    }
+    placed
+}
+
+async fn make<L: Log>(
+    log: &L,
+    path: &Path,
+    tail: Position,
+    history: u64,
+    on_progress: &mut (impl FnMut(RebuildProgress) + Send),
+) -> Result<RebuildProgress, RebuildError> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let database = write::create(path)?;
+    let mut bulk = Bulk::new(folder, history, tail);
     let mut tries = 0;
-    while projection.cursor().seen < tail {
-        let from = projection.cursor().seen;
-        let (kept, result) = read_on(projection, log, tail, &mut on_progress).await;
-        projection = kept;
-        tries = if projection.cursor().seen > from { 0 } else { tries + 1 };
+    while bulk.known().cursor.seen < tail {
+        let from = bulk.known().cursor.seen;
+        let (back, result) = read_on(bulk, log, tail, on_progress).await;
+        bulk = back;
+        tries = if bulk.known().cursor.seen > from { 0 } else { tries + 1 };
         match result {
             Ok(()) => {}
             Err(RebuildError::Unavailable(trouble)) if tries < TRIES_MAX => {
                 warn!(%trouble, "the log does not answer; reading on where it stopped");
-                let log_tail = log.tail().await.unwrap_or(tail);
-                if log_tail < tail {
-                    return Err(LogError::Shorter { have: tail, log_tail }.into());
-                }
+                still_reaches(log, tail).await?;
                 tokio::time::sleep(PAUSE).await;
             }
             Err(error) => return Err(error),
         }
     }
-    let done = progress_of(&projection, tail);
-    projection.close().map_err(ApplyError::from)?;
-    put_in_place(&beside, path)?;
-    Ok(done)
+    let done = progress_of(&bulk, tail);
+    let rows = write_rows(bulk, database, |rows| on_progress(RebuildProgress { rows: Some(rows), ..done })).await?;
+    Ok(RebuildProgress { rows: Some(rows), ..done })
 }
 
 async fn read_on<L: Log>(
-    mut projection: Projection,
+    mut bulk: Bulk,
     log: &L,
     tail: Position,
     on_progress: &mut (impl FnMut(RebuildProgress) + Send),
-) -> (Projection, Result<(), RebuildError>) {
-    let mut reader = match log.read_from(projection.cursor().seen.next()).await {
+) -> (Bulk, Result<(), RebuildError>) {
+    let seen = bulk.known().cursor.seen;
+    let reader = match log.read_from(seen.next()).await {
         Ok(reader) => reader,
-        Err(trouble) => return (projection, Err(trouble.into())),
+        Err(trouble) => return (bulk, Err(trouble.into())),
     };
-    let mut ahead = read_ahead(&mut reader, tail).await;
-    loop {
-        let messages = match ahead {
+    let mut ahead = Ahead::new(reader, seen, tail);
+    while let Some(next) = ahead.next().await {
+        let messages = match next {
             Ok(messages) => messages,
-            Err(trouble) => return (projection, Err(trouble.into())),
+            Err(trouble) => return (bulk, Err(trouble.into())),
         };
-        let is_last = messages.last().is_some_and(|last| last.entry.position >= tail);
-        let next = async { if is_last { Ok(Vec::new()) } else { read_ahead(&mut reader, tail).await } };
-        let ((kept, applied), next) = tokio::join!(apply_in_background(projection, messages), next);
-        (projection, ahead) = (kept, next);
-        if let Err(error) = applied {
-            return (projection, Err(error.into()));
+        if messages.is_empty()
+            && let Err(error) = still_reaches(log, tail).await
+        {
+            return (bulk, Err(error));
         }
-        on_progress(progress_of(&projection, tail));
-        if is_last {
-            return (projection, Ok(()));
+        let apply = in_background(move || {
+            let result = bulk.apply(messages);
+            (bulk, result)
+        });
+        let ((back, applied), ()) = tokio::join!(apply, ahead.fill());
+        bulk = back;
+        if let Err(error) = applied {
+            return (bulk, Err(error.into()));
+        }
+        on_progress(progress_of(&bulk, tail));
+    }
+    (bulk, Ok(()))
+}
+
+/// Whether the log, if it can be asked, is still as long as it was.
+async fn still_reaches<L: Log>(log: &L, tail: Position) -> Result<(), RebuildError> {
+    let log_tail = log.tail().await.unwrap_or(tail);
+    if log_tail < tail { Err(LogError::Shorter { have: tail, log_tail }.into()) } else { Ok(()) }
+}
+
+/// Makes the file, and tells how many rows it has; `on_rows` how many of them are written.
+async fn write_rows(
+    bulk: Bulk,
+    database: Database,
+    mut on_rows: impl FnMut((u64, u64)),
+) -> Result<(u64, u64), RebuildError> {
+    let (tell, mut told) = tokio::sync::watch::channel((0, 0));
+    let writing = in_background(move || {
+        let made = bulk.made()?;
+        write::write(&database, made, &tell)
+    });
+    tokio::pin!(writing);
+    loop {
+        tokio::select! {
+            written = &mut writing => {
+                written?;
+                return Ok(*told.borrow());
+            }
+            Ok(()) = told.changed() => on_rows(*told.borrow_and_update()),
         }
     }
 }
 
-/// The next messages, parsed and hashed: what can be done of them while those before are applied.
-async fn read_ahead<R: LogReader>(reader: &mut R, tail: Position) -> Result<Vec<Opened>, Unavailable> {
-    let mut batch = reader.next_batch(BATCH).await?;
-    // What was appended since, or is not wanted.
-    batch.retain(|entry| entry.position <= tail);
-    Ok(open_in_background(batch).await)
-}
-
-fn progress_of(projection: &Projection, tail: Position) -> RebuildProgress {
-    RebuildProgress { position: projection.cursor().seen, tail, strays: projection.cursor().strays }
+fn progress_of(bulk: &Bulk, tail: Position) -> RebuildProgress {
+    let cursor = &bulk.known().cursor;
+    RebuildProgress { position: cursor.seen, tail, strays: cursor.strays, rows: None }
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -9,6 +9,12 @@ pub enum StoreError {
     /// The database met something in its file that it takes for impossible: damage.
     #[error("the projection's store is not consistent in itself")]
     Inconsistent,
+    /// The files in which rows are sorted cannot be written or read.
+    #[error("rows could not be sorted in files beside the projection, where as much room again is needed meanwhile")]
+    Sorting(#[source] std::io::Error),
+    /// Whoever wanted the projection waits for it no longer.
+    #[error("the projection is not wanted any more")]
+    Abandoned,
     /// A row is not what it should be: damage.
     #[error(transparent)]
     Row(#[from] DecodeError),

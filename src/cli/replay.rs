@@ -16,7 +16,7 @@ use indicatif::ProgressBar;
 use stele_core::moment::{InvalidMoment, Moment};
 use stele_core::port::Log;
 use stele_core::unit::Position;
-use stele_projections::rebuild::rebuild;
+use stele_projections::rebuild::{RebuildProgress, rebuild};
 use stele_projections::view::{LogDigest, LogHead};
 use stele_replay::at::{Which, at};
 use stele_replay::diff::diff;
@@ -204,8 +204,7 @@ async fn rebuild_projection<L: Log>(
     let bar = crate::progress::bar("rebuilding", 0);
     let history = session.settings.from_file.api.history(history);
     let done = rebuild(log, &path, history, |progress| {
-        bar.set_length(progress.tail.0);
-        bar.set_position(progress.position.0);
+        show_rebuild(&bar, progress);
     })
     .await?;
     bar.finish_and_clear();
@@ -214,6 +213,16 @@ async fn rebuild_projection<L: Log>(
     }
     line(&format!("{} holds the log up to position {}", path.display(), done.position));
     Ok(())
+}
+
+/// How far a rebuild is: in the log, then in the rows.
+pub(super) fn show_rebuild(bar: &ProgressBar, progress: RebuildProgress) {
+    let (done, of) = progress.rows.unwrap_or((progress.position.0, progress.tail.0));
+    if progress.rows.is_some() {
+        bar.set_message("writing");
+    }
+    bar.set_length(of);
+    bar.set_position(done);
 }
 
 /// A bar on a terminal, on stderr; nothing elsewhere.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use stele_core::digest::StateDigest;
 use stele_core::port::memory::MemoryLog;
+use stele_core::state::State;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -193,4 +194,15 @@ async fn a_rebuild_that_fails_leaves_what_was_there() {
     unreadable.inject(Bytes::from(text.replacen("\"v\":1", "\"v\":2", 1)));
     assert!(matches!(rebuild(&unreadable, &place.path, HISTORY_DEFAULT, |_| ()).await, Err(RebuildError::Apply(_))));
     assert_eq!(std::fs::read(&place.path).unwrap(), b"as it was");
+    let names: Vec<_> = std::fs::read_dir(place.path.parent().unwrap()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing is left beside it");
+}
+
+#[tokio::test]
+async fn an_empty_log_is_rebuilt_too() {
+    let place = place();
+    let done = rebuild(&MemoryLog::new(), &place.path, HISTORY_DEFAULT, |_| ()).await.unwrap();
+    assert_eq!(done.position, Position(0));
+    let rebuilt = Projection::open(&place.path).unwrap();
+    assert_eq!(rebuilt.digest().unwrap(), (Position(0), StateDigest::of(&State::default())));
 }

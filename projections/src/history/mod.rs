@@ -5,13 +5,13 @@
 //! has them all. It decides nothing and never fails on a record that evolve accepted.
 
 mod concern;
+mod cut;
 mod tasks;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use concern::Concerns;
-
-use std::collections::{HashMap, HashSet};
+pub(crate) use cut::until;
 
 use stele_core::codec::encode;
 use stele_core::event::Event;
@@ -21,23 +21,21 @@ use stele_core::state::{Entity, FlowKind, State};
 use stele_core::unit::{Position, Timestamp};
 
 use crate::store::StoreError;
-use crate::table::writer::Writer;
-use crate::table::{decisions, flow_history, flows_by_volume};
+use crate::table::sink::{Quick, Sink};
+use crate::table::{decisions, flows_by_volume};
 use crate::view::{DecisionView, FlowHistory};
 
-/// The stories of one batch; those that changed are written as often as the caller likes.
+/// The stories of one batch.
 pub(crate) struct HistoryBatch<'a> {
     /// The state before the batch: it knows the flows and reservations that were open then.
     before: &'a State,
-    flows: HashMap<FlowId, FlowHistory>,
-    /// Those of them that are not written yet.
-    changed: HashSet<FlowId>,
-    started: Vec<(Vec<u8>, FlowId)>,
-    decisions: Vec<(Vec<u8>, Vec<u8>)>,
+    flows: Quick<FlowId, FlowHistory>,
+    /// Those that were kept as they were before a message, each with the newest such message.
+    kept_before: Quick<FlowId, Position>,
     /// Reservations that the batch itself made.
-    reservations: HashMap<ReservationId, FlowId>,
+    reservations: Quick<ReservationId, FlowId>,
     /// Who is at work on what the batch changed: the flow that an entity's status carries, or nobody any more.
-    owners: HashMap<Entity, Option<FlowId>>,
+    owners: Quick<Entity, Option<FlowId>>,
 }
 
 /// Where and when one event stands.
@@ -50,81 +48,63 @@ struct Place {
 }
 
 impl<'a> HistoryBatch<'a> {
-    pub(crate) fn new(before: &'a State) -> Self {
+    /// Goes on with stories that are open.
+    pub(crate) fn new(before: &'a State, open: Quick<FlowId, FlowHistory>) -> Self {
         Self {
             before,
-            flows: HashMap::new(),
-            changed: HashSet::new(),
-            started: Vec::new(),
-            decisions: Vec::new(),
-            reservations: HashMap::new(),
-            owners: HashMap::new(),
+            flows: open,
+            kept_before: Quick::default(),
+            reservations: Quick::default(),
+            owners: Quick::default(),
         }
     }
 
     /// Takes a record in.
-    pub(crate) fn take_in(
+    pub(crate) fn take_in<S: Sink>(
         &mut self,
         record: &Record,
         position: Position,
-        writer: &mut Writer<'_>,
+        sink: &mut S,
     ) -> Result<(), StoreError> {
         let mut number = 0;
         for commit in &record.commits {
             for event in &commit.events {
-                self.event(commit, event, Place { position, at: commit.at, event: number }, writer)?;
+                self.event(commit, event, Place { position, at: commit.at, event: number }, sink)?;
                 number += 1;
             }
         }
         Ok(())
     }
 
-    /// Writes what has changed since the last time.
-    pub(crate) fn write(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
-        for id in std::mem::take(&mut self.changed) {
-            if let Some(history) = self.flows.get(&id) {
-                writer.put(flow_history::TABLE, flow_history::key(id), Some(encode(history)))?;
-            }
-        }
-        for (key, flow) in self.started.drain(..) {
-            writer.put(flows_by_volume::TABLE, key, Some(flow.0.as_bytes().to_vec()))?;
-        }
-        for (key, decision) in self.decisions.drain(..) {
-            writer.put(decisions::TABLE, key, Some(decision))?;
-        }
-        Ok(())
+    /// Tells the stories, those that go on as well.
+    pub(crate) fn write<S: Sink>(self, sink: &mut S) -> Result<(), StoreError> {
+        self.flows.into_values().try_for_each(|story| sink.tell(story))
     }
 
-    fn event(
-        &mut self,
-        commit: &Commit,
-        event: &Event,
-        place: Place,
-        writer: &mut Writer<'_>,
-    ) -> Result<(), StoreError> {
+    /// Tells the stories that have ended, and gives those that go on.
+    pub(crate) fn write_ended<S: Sink>(mut self, sink: &mut S) -> Result<Quick<FlowId, FlowHistory>, StoreError> {
+        let mut ended = self.flows.extract_if(|_, story| story.finished_at.is_some());
+        ended.try_for_each(|(_, story)| sink.tell(story))?;
+        drop(ended);
+        Ok(self.flows)
+    }
+
+    fn event<S: Sink>(&mut self, commit: &Commit, event: &Event, place: Place, sink: &mut S) -> Result<(), StoreError> {
         match event {
-            Event::FlowStarted { flow, kind, volume, project, snapshot, attachment, .. } => {
-                let history = FlowHistory {
-                    id: *flow,
-                    kind: *kind,
-                    volume_id: *volume,
-                    snapshot_id: *snapshot,
-                    attachment_id: *attachment,
-                    project: project.clone(),
-                    command_id: commit.id,
-                    source: commit.source,
-                    actor: commit.actor.clone(),
-                    reservation: None,
-                    started_at: place.at,
-                    started_position: place.position,
-                    finished_at: None,
-                    finished_position: None,
-                    failure: None,
-                    tasks: Vec::new(),
-                };
-                self.owners.extend(owned_by(&history).map(|owned| (owned, Some(*flow))));
-                self.flows.insert(*flow, history);
-                self.started.push((flows_by_volume::key(*volume, place.position, place.event), *flow));
+            Event::FlowStarted { flow, kind, volume, .. } => {
+                let Some(story) = begun(commit, event, place) else { return Ok(()) };
+                self.owners.extend(owned_by(&story).map(|owned| (owned, Some(*flow))));
+                // What takes a late export away has its id from the worker's task: a second report of it begins it again.
+                if *kind == FlowKind::AttachmentDisconnect {
+                    self.load(*flow, sink)?;
+                }
+                if let Some(before) = self.flows.insert(*flow, story)
+                    && self.kept_before.insert(*flow, place.position) != Some(place.position)
+                {
+                    sink.keep(&before)?;
+                }
+                let key = flows_by_volume::key(*volume, place.position, place.event);
+                sink.put(flows_by_volume::TABLE, key, flow.0.as_bytes().to_vec())?;
             }
             // With a volume its snapshots are deleted, by its flow.
             Event::SnapshotDeleting { snapshot, flow } => {
@@ -140,21 +120,28 @@ impl<'a> HistoryBatch<'a> {
                     flow_id: *flow,
                     volume_id: *volume,
                     attempt: decision.attempt,
-                    decision: decision.as_ref().clone(),
+                    decision: decision.as_ref(),
                 };
-                self.decisions.push((decisions::key(*volume, place.position, place.event), encode(&view)));
+                let key = decisions::key(*volume, place.position, place.event);
+                sink.put(decisions::TABLE, key, encode(&view))?;
             }
             _ => {}
         }
-        if let Some(flow) = self.flow_of(event)
-            && let Some(history) = self.history(flow, writer)?
+        let Some(flow) = self.flow_of(event) else { return Ok(()) };
+        self.load(flow, sink)?;
+        let Some(history) = self.flows.get_mut(&flow) else { return Ok(()) };
+        // Of several in one message the first knows what was before it.
+        if sink.keeping().is_some()
+            && cut::overwrites(history, event)
+            && self.kept_before.insert(flow, place.position) != Some(place.position)
         {
-            tasks::take_in(history, event, place);
-            if matches!(event, Event::FlowFinished { .. })
-                && let Some(owned) = owned_by(history)
-            {
-                self.owners.insert(owned, None);
-            }
+            sink.keep(history)?;
+        }
+        tasks::take_in(history, event, place);
+        if matches!(event, Event::FlowFinished { .. })
+            && let Some(owned) = owned_by(history)
+        {
+            self.owners.insert(owned, None);
         }
         Ok(())
     }
@@ -183,19 +170,38 @@ impl<'a> HistoryBatch<'a> {
         }
     }
 
-    /// A story that is going to be changed.
-    fn history(&mut self, flow: FlowId, writer: &mut Writer<'_>) -> Result<Option<&mut FlowHistory>, StoreError> {
+    /// Brings a story that is going to be changed into memory.
+    fn load<S: Sink>(&mut self, flow: FlowId, sink: &mut S) -> Result<(), StoreError> {
         if !self.flows.contains_key(&flow)
-            && let Some(stored) = writer.get(flow_history::TABLE, flow_history::key(flow))?
+            && let Some(stored) = sink.told(flow)?
         {
             self.flows.insert(flow, stored);
         }
-        let history = self.flows.get_mut(&flow);
-        if history.is_some() {
-            self.changed.insert(flow);
-        }
-        Ok(history)
+        Ok(())
     }
+}
+
+/// The story of a flow that begins.
+fn begun(commit: &Commit, event: &Event, place: Place) -> Option<FlowHistory> {
+    let Event::FlowStarted { flow, kind, volume, project, snapshot, attachment, .. } = event else { return None };
+    Some(FlowHistory {
+        id: *flow,
+        kind: *kind,
+        volume_id: *volume,
+        snapshot_id: *snapshot,
+        attachment_id: *attachment,
+        project: project.clone(),
+        command_id: commit.id,
+        source: commit.source,
+        actor: commit.actor.clone(),
+        reservation: None,
+        started_at: place.at,
+        started_position: place.position,
+        finished_at: None,
+        finished_position: None,
+        failure: None,
+        tasks: Vec::new(),
+    })
 }
 
 /// What a flow is at work on, when that thing's status carries the flow.

@@ -7,6 +7,9 @@ use stele_core::unit::Timestamp;
 use super::Place;
 use crate::view::{FlowHistory, TaskHistory, TaskState, TaskTransition};
 
+/// The task whose transitions a reservation is.
+pub(super) const QUOTA_RESERVE: &str = "QuotaReserve";
+
 /// Adds what an event says to the story of its flow.
 pub(super) fn take_in(history: &mut FlowHistory, event: &Event, place: Place) {
     match event {
@@ -17,10 +20,10 @@ pub(super) fn take_in(history: &mut FlowHistory, event: &Event, place: Place) {
         }
         Event::QuotaReserved { reservation, .. } => {
             history.reservation = Some(*reservation);
-            control(history, place, "QuotaReserve", None);
+            control(history, place, QUOTA_RESERVE, None);
         }
         Event::QuotaRolledBack { .. } => {
-            let reserve = history.tasks.iter_mut().rev().find(|task| task.name == "QuotaReserve");
+            let reserve = history.tasks.iter_mut().rev().find(|task| task.name == QUOTA_RESERVE);
             if let Some(reserve) = reserve {
                 advance(reserve, transition(TaskState::Reverted, place));
             }

@@ -2,17 +2,20 @@
 //!
 //! The past is a merge of two ordered things: the rows as they are now, and what [`past`] keeps of the table. It is made
 //! while it is asked for, so that a page does not read the table. What came and went between the position and now costs
-//! a step each, but a row that changed a million times costs two look-ups and not a million steps.
+//! a step each, but a row that changed a million times costs two look-ups and not a million steps. A table whose rows tell
+//! their past themselves ([`PastIn`]) has few images or none; its rows are cut to the position when they are given.
 
 use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use redb::{AccessGuard, ReadOnlyTable, ReadableTableMetadata as _};
+use stele_core::codec::{decode, encode};
 use stele_core::unit::Position;
 
+use crate::history;
 use crate::store::StoreError;
-use crate::table::{Rows, past};
+use crate::table::{PastIn, Rows, past};
 
 type Now = ReadOnlyTable<&'static [u8], &'static [u8]>;
 type Images = ReadOnlyTable<past::Key, past::Value>;
@@ -29,7 +32,7 @@ const STEPS_MAX: usize = 8;
 pub(crate) enum Bytes {
     Row(Present),
     Image(Image),
-    Key(Vec<u8>),
+    Own(Vec<u8>),
 }
 
 impl Bytes {
@@ -37,7 +40,7 @@ impl Bytes {
         match self {
             Self::Row(row) => row.value(),
             Self::Image(image) => image.value().unwrap_or_default(),
-            Self::Key(key) => key,
+            Self::Own(bytes) => bytes,
         }
     }
 }
@@ -60,33 +63,48 @@ impl Past {
         let mut found = self.images.range::<(u8, &[u8], u64)>(behind)?;
         Ok(found.next().transpose()?.map(|(_, image)| image))
     }
+
+    /// As much of a row as was there at the position.
+    fn cut(&self, rows: Rows, key: &[u8], value: Bytes) -> Result<Option<Bytes>, StoreError> {
+        match rows.past() {
+            PastIn::Images => Ok(Some(value)),
+            PastIn::Key(at) => {
+                let written = key.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| u64::from_be_bytes(*bytes));
+                Ok(written.is_some_and(|written| written <= self.position).then_some(value))
+            }
+            PastIn::Story => {
+                let story = history::until(decode(value.value())?, Position(self.position));
+                Ok(story.map(|story| Bytes::Own(encode(&story))))
+            }
+        }
+    }
 }
 
 /// A table that is open for reading.
 pub(crate) struct OpenTable {
     now: Now,
-    number: u8,
+    rows: Rows,
     past: Option<Past>,
 }
 
 impl OpenTable {
     pub(super) fn new(rows: Rows, now: Now, past: Option<Past>) -> Self {
-        Self { now, number: rows.number(), past }
+        Self { now, rows, past }
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        if let Some(past) = &self.past
-            && let Some(image) = past.image(self.number, key)?
-        {
-            return Ok(image.value().is_some().then_some(Bytes::Image(image)));
-        }
-        Ok(self.now.get(key)?.map(Bytes::Row))
+        let Some(past) = &self.past else { return Ok(self.now.get(key)?.map(Bytes::Row)) };
+        let found = match past.image(self.rows.number(), key)? {
+            Some(image) => image.value().is_some().then_some(Bytes::Image(image)),
+            None => self.now.get(key)?.map(Bytes::Row),
+        };
+        found.map_or(Ok(None), |value| past.cut(self.rows, key, value))
     }
 
     pub(crate) fn range(self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<RowRange, StoreError> {
         let Some(past) = self.past else { return Ok(RowRange::Now(self.now.range::<&[u8]>((from, to))?)) };
         let (from, to) = (from.map(<[u8]>::to_vec), to.map(<[u8]>::to_vec));
-        Ok(RowRange::Past(Box::new(Merge { now: self.now, number: self.number, past, from, to, ends: None })))
+        Ok(RowRange::Past(Box::new(Merge { now: self.now, rows: self.rows, past, from, to, ends: None })))
     }
 
     /// How many rows there are; of the past they are counted one by one.
@@ -142,7 +160,7 @@ enum Way {
 /// The rows of a range as they were at a position, that are not given yet.
 pub(crate) struct Merge {
     now: Now,
-    number: u8,
+    rows: Rows,
     past: Past,
     from: Bound<Vec<u8>>,
     to: Bound<Vec<u8>>,
@@ -188,10 +206,12 @@ impl Merge {
                 (Some(image), _) => image.value().is_some().then_some(Bytes::Image(image)),
                 (None, row) => row.map(Bytes::Row),
             };
-            if let Some(value) = value {
+            if let Some(value) = value
+                && let Some(value) = self.past.cut(self.rows, &key, value)?
+            {
                 self.ends = Some(ends);
                 self.pass(way, &key);
-                return Ok(Some((Bytes::Key(key), value)));
+                return Ok(Some((Bytes::Own(key), value)));
             }
         }
         self.ends = Some(ends);
@@ -241,7 +261,7 @@ impl Merge {
             };
             ends.images = self.images(from, to)?;
             ends.next_image()?;
-            return self.past.image(self.number, key);
+            return self.past.image(self.rows.number(), key);
         }
         Ok(found)
     }
@@ -257,7 +277,7 @@ impl Merge {
 
     /// The images of all keys between two.
     fn images(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<ImageRange, StoreError> {
-        let number = self.number;
+        let number = self.rows.number();
         let from = match from {
             Bound::Included(key) => Bound::Included((number, key, 0)),
             Bound::Excluded(key) => Bound::Excluded((number, key, u64::MAX)),

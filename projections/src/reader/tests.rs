@@ -268,6 +268,41 @@ fn the_past_is_what_was_answered_then() {
     }
 }
 
+/// A file that was made from nothing cannot be told from one that grew, at no position.
+#[tokio::test]
+async fn a_rebuilt_past_is_the_past() {
+    for seed in 20..24 {
+        let mut chance = Chance::new(seed);
+        let cell = if seed == 20 { story().cell } else { history(seed, 100) };
+        let expected = expected(&cell.entries, &mut chance);
+        let (_directory, path) = place();
+        rebuild(&cell.log(), &path, FOR_EVER, |_| ()).await.unwrap();
+        let projection = Projection::open_keeping(&path, FOR_EVER).unwrap();
+        same_from(&projection.reader(), 0, &expected, &mut chance);
+    }
+}
+
+/// Only a step's progress is written over in a story, so that is all that has to be kept of it beside itself.
+#[tokio::test]
+async fn a_story_tells_its_own_past() {
+    let cell = story().cell;
+    let (_directory, path) = place();
+    let mut grown = Projection::open_keeping(&path, FOR_EVER).unwrap();
+    grown.apply(&cell.entries).unwrap();
+    let rebuilt = path.with_file_name("rebuilt.redb");
+    rebuild(&cell.log(), &rebuilt, FOR_EVER, |_| ()).await.unwrap();
+    for projection in [grown, Projection::open_keeping(&rebuilt, FOR_EVER).unwrap()] {
+        let snapshot = projection.reader().snapshot().unwrap();
+        let images = snapshot.transaction.open_table(past::TABLE).unwrap();
+        let all = images.range::<(u8, &[u8], u64)>(..).unwrap();
+        let of_stories = all.filter(|image| {
+            let number = image.as_ref().unwrap().0.value().0;
+            table::numbered(number).unwrap().past() != table::PastIn::Images
+        });
+        assert_eq!(of_stories.count(), 1);
+    }
+}
+
 /// How many images there are, and how many of them are not needed any more.
 fn images(projection: &Projection) -> (u64, u64) {
     let snapshot = projection.reader().snapshot().unwrap();

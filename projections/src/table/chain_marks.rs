@@ -7,11 +7,11 @@ use stele_core::chain::Chain;
 use stele_core::codec::encode;
 use stele_core::unit::Position;
 
-use super::Rows;
-use super::writer::Writer;
+use super::sink::Sink;
+use super::{PastIn, Rows};
 use crate::store::StoreError;
 
-pub(crate) const TABLE: Rows = Rows::new(3, "chain_marks");
+pub(crate) const TABLE: Rows = Rows::new(3, "chain_marks").with_past_in(PastIn::Key(0));
 
 /// A mark is kept at least every so many records: few enough to read through at once, and about 2 bytes per record.
 pub(crate) const RECORDS_PER_MARK: u64 = 64;
@@ -20,7 +20,6 @@ pub(crate) fn key(position: Position) -> Vec<u8> {
     position.0.to_be_bytes().to_vec()
 }
 
-pub(crate) fn write(writer: &mut Writer<'_>, mark: &Chain) -> Result<(), StoreError> {
-    // A mark is never changed, and its key says from when on it stands: the past needs no more.
-    writer.put_for_ever(TABLE, &key(mark.position), &encode(mark))
+pub(crate) fn write<S: Sink>(sink: &mut S, mark: &Chain) -> Result<(), StoreError> {
+    sink.put(TABLE, key(mark.position), encode(mark))
 }

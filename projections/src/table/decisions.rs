@@ -2,8 +2,8 @@
 //!
 //! Key: as in [`super::flows_by_volume`]. Value: [`crate::view::DecisionView`].
 
-use super::Rows;
+use super::{PastIn, Rows};
 
 pub(crate) use super::flows_by_volume::key;
 
-pub(crate) const TABLE: Rows = Rows::new(6, "decisions");
+pub(crate) const TABLE: Rows = Rows::new(6, "decisions").with_past_in(PastIn::Key(16));

@@ -4,9 +4,9 @@
 
 use stele_core::id::FlowId;
 
-use super::Rows;
+use super::{PastIn, Rows};
 
-pub(crate) const TABLE: Rows = Rows::new(9, "flow_history");
+pub(crate) const TABLE: Rows = Rows::new(9, "flow_history").with_past_in(PastIn::Story);
 
 pub(crate) fn key(id: FlowId) -> Vec<u8> {
     id.0.as_bytes().to_vec()

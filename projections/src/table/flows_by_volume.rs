@@ -6,9 +6,9 @@
 use stele_core::id::{FlowId, VolumeId};
 use stele_core::unit::Position;
 
-use super::Rows;
+use super::{PastIn, Rows};
 
-pub(crate) const TABLE: Rows = Rows::new(11, "flows_by_volume");
+pub(crate) const TABLE: Rows = Rows::new(11, "flows_by_volume").with_past_in(PastIn::Key(16));
 
 pub(crate) fn key(volume: VolumeId, started: Position, event: u32) -> Vec<u8> {
     let mut key = volume.0.as_bytes().to_vec();

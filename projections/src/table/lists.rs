@@ -3,15 +3,13 @@
 //! Key: the kind in 1 byte, the scope (its tag in 1 byte, then a project with a zero byte behind it, or an id in 16
 //! bytes), the moment as 8 bytes that sort like the number, the entity's id in 16 bytes. Value: empty.
 
-use std::collections::HashSet;
-
 use stele_core::id::{GroupId, GroupSnapshotId, ProjectId, VolumeId};
 use stele_core::state::{Attachment, Entity, Group, GroupSnapshot, Message, Snapshot, State, Transfer, Volume};
 use stele_core::unit::Timestamp;
 use uuid::Uuid;
 
 use super::Rows;
-use super::writer::Writer;
+use super::sink::{Changes, Touched};
 use crate::store::StoreError;
 
 pub(crate) const TABLE: Rows = Rows::new(15, "lists");
@@ -136,11 +134,11 @@ pub(crate) fn id_of(key: &[u8]) -> Option<Uuid> {
 }
 
 /// Brings the index from one state to a later one that differs from it in what was touched.
-pub(crate) fn update(
-    writer: &mut Writer<'_>,
+pub(crate) fn change<C: Changes>(
+    changes: &mut C,
     before: &State,
     after: &State,
-    touched: &HashSet<Entity>,
+    touched: &Touched,
 ) -> Result<(), StoreError> {
     for entity in touched {
         let (old, new) = match entity {
@@ -157,13 +155,31 @@ pub(crate) fn update(
             continue;
         }
         for gone in old.iter().filter(|key| !new.contains(key)) {
-            writer.put(TABLE, gone.clone(), None)?;
+            changes.change(TABLE, gone.clone(), || Some(Vec::new()), || None)?;
         }
         for come in new.iter().filter(|key| !old.contains(key)) {
-            writer.put(TABLE, come.clone(), Some(Vec::new()))?;
+            changes.change(TABLE, come.clone(), || None, || Some(Vec::new()))?;
         }
     }
     Ok(())
+}
+
+/// All keys of the index over a state.
+pub(crate) fn each_key(
+    state: &State,
+    each: &mut dyn FnMut(Vec<u8>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    state.volumes.values().try_for_each(|listed| keys_of(&**listed, each))?;
+    state.snapshots.values().try_for_each(|listed| keys_of(&**listed, each))?;
+    state.attachments.values().try_for_each(|listed| keys_of(&**listed, each))?;
+    state.transfers.values().try_for_each(|listed| keys_of(&**listed, each))?;
+    state.groups.values().try_for_each(|listed| keys_of(&**listed, each))?;
+    state.group_snapshots.values().try_for_each(|listed| keys_of(&**listed, each))?;
+    state.messages.values().try_for_each(|listed| keys_of(&**listed, each))
+}
+
+fn keys_of<T: Listed>(listed: &T, each: &mut dyn FnMut(Vec<u8>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    listed.scopes().into_iter().try_for_each(|scope| each(key(scope, listed)))
 }
 
 type Keys = Vec<Vec<u8>>;

@@ -12,13 +12,12 @@ use stele_core::id::WriterId;
 use stele_core::unit::{Position, Timestamp};
 
 use super::Rows;
-use super::writer::Writer;
 use crate::store::StoreError;
 
 pub(crate) const TABLE: Rows = Rows::new(18, "meta");
 
 /// Counts the changes of this package's own tables and values. A store of another number is made anew from the log.
-pub(crate) const LAYOUT: u32 = 3;
+pub(crate) const LAYOUT: u32 = 4;
 
 /// The codec's format and this package's layout.
 pub(crate) const FORMATS: (u32, u32) = (FORMAT, LAYOUT);
@@ -60,11 +59,6 @@ pub(crate) const PAST: &[u8] = b"past";
 pub(crate) fn write<T: Serialize>(transaction: &WriteTransaction, key: &[u8], value: &T) -> Result<(), StoreError> {
     transaction.open_table(TABLE.definition())?.insert(key, encode(value).as_slice())?;
     Ok(())
-}
-
-/// Writes a row of this table at a position of the log.
-pub(crate) fn put<T: Serialize>(writer: &mut Writer<'_>, key: &[u8], value: &T) -> Result<(), StoreError> {
-    writer.put(TABLE, key.to_vec(), Some(encode(value)))
 }
 
 pub(crate) fn read<T: DeserializeOwned>(

@@ -27,6 +27,7 @@ pub(crate) mod qos;
 pub(crate) mod quota_classes;
 pub(crate) mod quotas;
 pub(crate) mod reservations;
+pub(crate) mod sink;
 pub(crate) mod snapshots;
 pub(crate) mod transfers;
 pub(crate) mod types;
@@ -34,26 +35,45 @@ pub(crate) mod usage;
 pub(crate) mod volumes;
 pub(crate) mod writer;
 
-use std::collections::HashSet;
-
 use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use stele_core::codec::{DecodeError, decode};
+use stele_core::digest::rows;
 use stele_core::state::{Entity, State};
 
 use crate::store::StoreError;
-use writer::Writer;
+use sink::{Changes, Touched, Value};
 
 /// A table of bytes by bytes; what they mean is said in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rows {
     number: u8,
     name: &'static str,
+    past: PastIn,
+}
+
+/// What tells what a row was at a position that is past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum PastIn {
+    /// Images of it, in [`past`].
+    Images,
+    /// Its key: it is written once, and from this byte on stands where.
+    Key(usize),
+    /// Itself, since it only grows, with images where it does not ([`crate::history::until`]).
+    Story,
 }
 
 impl Rows {
     /// `number` names the table in [`past`]; no other table has it, 0 and 255 are nobody's.
     const fn new(number: u8, name: &'static str) -> Self {
-        Self { number, name }
+        Self { number, name, past: PastIn::Images }
+    }
+
+    const fn with_past_in(self, past: PastIn) -> Self {
+        Self { past, ..self }
+    }
+
+    pub(crate) const fn past(self) -> PastIn {
+        self.past
     }
 
     pub(crate) const fn number(self) -> u8 {
@@ -108,16 +128,38 @@ pub(crate) fn create_all(transaction: &WriteTransaction) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Writes the rows of the entities as they are in `state`, or removes them.
-pub(crate) fn write_entities(
-    writer: &mut Writer<'_>,
-    state: &State,
-    entities: &HashSet<Entity>,
+/// The table of a number; `None` when none has it.
+pub(crate) fn numbered(number: u8) -> Option<Rows> {
+    STATE.into_iter().chain(DERIVED).find(|table| table.number == number)
+}
+
+/// Brings the rows of the entities from one state to a later one.
+pub(crate) fn change_entities<C: Changes>(
+    changes: &mut C,
+    before: &State,
+    after: &State,
+    entities: &Touched,
 ) -> Result<(), StoreError> {
     entities.iter().try_for_each(|entity| {
-        let (table, key, value) = row(state, entity);
-        writer.put(table, key, value)
+        let (table, key) = place(entity);
+        changes.change(table, key, || value(before, entity), || value(after, entity))
     })
+}
+
+/// Gives every row of a state, in the order of [`STATE`] and of the keys.
+pub(crate) fn each_row<E>(
+    state: &State,
+    mut each: impl FnMut(Rows, Vec<u8>, Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    STATE.into_iter().zip(rows(state)).try_for_each(|(table, (name, mut rows))| {
+        debug_assert_eq!(table.name, name);
+        rows.try_for_each(|(key, value)| each(table, key, value))
+    })
+}
+
+/// How many rows a state has.
+pub(crate) fn row_count(state: &State) -> u64 {
+    rows(state).iter().map(|(_, rows)| rows.size_hint().0 as u64).sum()
 }
 
 /// Reads the state tables back into memory, with the indexes that the state has over them.
@@ -162,36 +204,59 @@ const LOADERS: [Loader; 22] = [
     volumes::load,
 ];
 
-fn row(state: &State, entity: &Entity) -> (Rows, Vec<u8>, Option<Vec<u8>>) {
+/// Where the row of an entity is.
+fn place(entity: &Entity) -> (Rows, Vec<u8>) {
     match entity {
-        Entity::Volume(id) => (volumes::TABLE, volumes::key(*id), volumes::value(state, *id)),
-        Entity::Flow(id) => (flows::TABLE, flows::key(*id), flows::value(state, *id)),
-        Entity::Usage(project) => (usage::TABLE, usage::key(project), usage::value(state, project)),
-        Entity::Reservation(id) => (reservations::TABLE, reservations::key(*id), reservations::value(state, *id)),
-        Entity::Quota(project) => (quotas::TABLE, quotas::key(project), quotas::value(state, project)),
-        Entity::Backend(name) => (backends::TABLE, backends::key(name), backends::value(state, name)),
-        Entity::Pool(name) => (pools::TABLE, pools::key(name), pools::value(state, name)),
-        Entity::Claim(pool, flow) => (claims::TABLE, claims::key(pool, *flow), claims::value(state, pool, *flow)),
-        Entity::Type(id) => (types::TABLE, types::key(*id), types::value(state, *id)),
-        Entity::Config => (config::TABLE, config::key(), Some(config::value(state))),
-        Entity::Snapshot(id) => (snapshots::TABLE, snapshots::key(*id), snapshots::value(state, *id)),
-        Entity::Attachment(id) => (attachments::TABLE, attachments::key(*id), attachments::value(state, *id)),
-        Entity::Group(id) => (groups::TABLE, groups::key(*id), groups::value(state, *id)),
-        Entity::GroupSnapshot(id) => {
-            (group_snapshots::TABLE, group_snapshots::key(*id), group_snapshots::value(state, *id))
-        }
-        Entity::GroupType(id) => (group_types::TABLE, group_types::key(*id), group_types::value(state, *id)),
-        Entity::Transfer(id) => (transfers::TABLE, transfers::key(*id), transfers::value(state, *id)),
-        Entity::Qos(id) => (qos::TABLE, qos::key(*id), qos::value(state, *id)),
-        Entity::DefaultType(project) => {
-            (default_types::TABLE, default_types::key(project), default_types::value(state, project))
-        }
-        Entity::QuotaClass(class) => {
-            (quota_classes::TABLE, quota_classes::key(class), quota_classes::value(state, class))
-        }
-        Entity::Message(id) => (messages::TABLE, messages::key(*id), messages::value(state, *id)),
-        Entity::Drift(pool, what) => (drifts::TABLE, drifts::key(pool, what), drifts::value(state, pool, what)),
-        Entity::LogLevel(target) => (log_levels::TABLE, log_levels::key(target), log_levels::value(state, target)),
+        Entity::Volume(id) => (volumes::TABLE, volumes::key(*id)),
+        Entity::Flow(id) => (flows::TABLE, flows::key(*id)),
+        Entity::Usage(project) => (usage::TABLE, usage::key(project)),
+        Entity::Reservation(id) => (reservations::TABLE, reservations::key(*id)),
+        Entity::Quota(project) => (quotas::TABLE, quotas::key(project)),
+        Entity::Backend(name) => (backends::TABLE, backends::key(name)),
+        Entity::Pool(name) => (pools::TABLE, pools::key(name)),
+        Entity::Claim(pool, flow) => (claims::TABLE, claims::key(pool, *flow)),
+        Entity::Type(id) => (types::TABLE, types::key(*id)),
+        Entity::Config => (config::TABLE, config::key()),
+        Entity::Snapshot(id) => (snapshots::TABLE, snapshots::key(*id)),
+        Entity::Attachment(id) => (attachments::TABLE, attachments::key(*id)),
+        Entity::Group(id) => (groups::TABLE, groups::key(*id)),
+        Entity::GroupSnapshot(id) => (group_snapshots::TABLE, group_snapshots::key(*id)),
+        Entity::GroupType(id) => (group_types::TABLE, group_types::key(*id)),
+        Entity::Transfer(id) => (transfers::TABLE, transfers::key(*id)),
+        Entity::Qos(id) => (qos::TABLE, qos::key(*id)),
+        Entity::DefaultType(project) => (default_types::TABLE, default_types::key(project)),
+        Entity::QuotaClass(class) => (quota_classes::TABLE, quota_classes::key(class)),
+        Entity::Message(id) => (messages::TABLE, messages::key(*id)),
+        Entity::Drift(pool, what) => (drifts::TABLE, drifts::key(pool, what)),
+        Entity::LogLevel(target) => (log_levels::TABLE, log_levels::key(target)),
+    }
+}
+
+/// The row of an entity, as it is in `state`.
+fn value(state: &State, entity: &Entity) -> Value {
+    match entity {
+        Entity::Volume(id) => volumes::value(state, *id),
+        Entity::Flow(id) => flows::value(state, *id),
+        Entity::Usage(project) => usage::value(state, project),
+        Entity::Reservation(id) => reservations::value(state, *id),
+        Entity::Quota(project) => quotas::value(state, project),
+        Entity::Backend(name) => backends::value(state, name),
+        Entity::Pool(name) => pools::value(state, name),
+        Entity::Claim(pool, flow) => claims::value(state, pool, *flow),
+        Entity::Type(id) => types::value(state, *id),
+        Entity::Config => Some(config::value(state)),
+        Entity::Snapshot(id) => snapshots::value(state, *id),
+        Entity::Attachment(id) => attachments::value(state, *id),
+        Entity::Group(id) => groups::value(state, *id),
+        Entity::GroupSnapshot(id) => group_snapshots::value(state, *id),
+        Entity::GroupType(id) => group_types::value(state, *id),
+        Entity::Transfer(id) => transfers::value(state, *id),
+        Entity::Qos(id) => qos::value(state, *id),
+        Entity::DefaultType(project) => default_types::value(state, project),
+        Entity::QuotaClass(class) => quota_classes::value(state, class),
+        Entity::Message(id) => messages::value(state, *id),
+        Entity::Drift(pool, what) => drifts::value(state, pool, what),
+        Entity::LogLevel(target) => log_levels::value(state, target),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What rows were before they were changed, for as many positions back as are kept: the past of every other table.
+//! What rows were before they were changed, for as many positions back as are kept: the past of every other table, but
+//! where rows tell it themselves ([`super::PastIn`]).
 //!
 //! Key: the number of the row's table, the row's key, the position of the message that changed the row. Value: the row
 //! as it was before; absent when there was none.
@@ -34,6 +35,12 @@ pub(crate) struct Kept {
     pub(crate) first: Position,
     /// Where the sweep goes on; `None` for the beginning.
     swept: Option<(u8, Vec<u8>, u64)>,
+}
+
+impl From<Position> for Kept {
+    fn from(first: Position) -> Self {
+        Self { first, swept: None }
+    }
 }
 
 /// Removes a piece of what answers nothing any more.

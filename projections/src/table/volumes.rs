@@ -2,9 +2,9 @@
 //!
 //! Key: the volume's id, 16 bytes. Value: [`stele_core::state::Volume`].
 
-use stele_core::codec::{DecodeError, encode};
+use stele_core::codec::{DecodeError, decode, encode};
 use stele_core::id::VolumeId;
-use stele_core::state::{State, Volume};
+use stele_core::state::{State, Volume, in_one_copy};
 
 use super::Rows;
 
@@ -20,10 +20,13 @@ pub(super) fn value(state: &State, id: VolumeId) -> Option<Vec<u8>> {
 
 pub(super) fn load(state: &mut State, key: &[u8], value: &[u8]) -> Result<(), DecodeError> {
     let id = VolumeId(super::uuid_key(key)?);
-    let found: std::sync::Arc<Volume> = super::shared(value)?;
+    let mut found: Volume = decode(value)?;
+    // Their tables are loaded before this one.
+    found.project = in_one_copy(&state.usage, &found.project);
+    found.pool = found.pool.map(|pool| in_one_copy(&state.pools, &pool));
     if let Some(group) = found.group {
         state.volumes_of_group.insert((group, id));
     }
-    state.volumes.insert(id, found);
+    state.volumes.insert(id, std::sync::Arc::new(found));
     Ok(())
 }

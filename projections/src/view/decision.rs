@@ -3,9 +3,9 @@ use stele_core::id::{FlowId, VolumeId};
 use stele_core::schedule::Decision;
 use stele_core::unit::{Position, Timestamp};
 
-/// A placement decision and where it stands.
+/// A placement decision and where it stands; to be written, with one that is somewhere else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DecisionView {
+pub struct DecisionView<D = Decision> {
     /// The record that holds it.
     pub position: Position,
     /// When it was made.
@@ -17,7 +17,7 @@ pub struct DecisionView {
     /// Which attempt of the flow it is, from 1.
     pub attempt: u32,
     /// The decision with its reasons.
-    pub decision: Decision,
+    pub decision: D,
 }
 
 /// `GET /v1/volumes/{id}/decisions`: oldest first.

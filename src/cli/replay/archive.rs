@@ -16,7 +16,7 @@ use stele_replay::archive::{
 use stele_replay::checkpoint::Checkpoint;
 use stele_replay::export::Exported;
 
-use super::{Bar, checkpoint};
+use super::{Bar, checkpoint, show_rebuild};
 use crate::archive::{CellLog, cell_log, is_described};
 use crate::args::ArchiveArgs;
 use crate::cli::Session;
@@ -143,8 +143,7 @@ async fn snapshot(log: &CellLog, folder: &Path, state: &Described) -> Result<Pat
         return Ok(path);
     }
     let bar = crate::progress::bar("folding", state.through.0);
-    rebuild_through(log, &path, state.through, HISTORY_DEFAULT, |progress| bar.set_position(progress.position.0))
-        .await?;
+    rebuild_through(log, &path, state.through, HISTORY_DEFAULT, |progress| show_rebuild(&bar, progress)).await?;
     bar.finish_and_clear();
     is_described(&path, state).map_err(|why| {
         Failure::new("SnapshotDiffers", format!("{}: {why}", path.display()), "nothing was purged; report this")
