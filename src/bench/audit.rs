@@ -32,7 +32,7 @@ use crate::settings::Settings;
 /// How many requests are under way while the log is made.
 const CONCURRENCY: u32 = 256;
 
-/// How many positions back the past is asked, where the log is that long.
+/// How many events back the past is asked, where the log is that long.
 const BACK: u64 = 1_000_000;
 
 /// How often each query is asked.
@@ -82,7 +82,7 @@ async fn measure(connection: &Connection, settings: &Settings) -> Result<AuditRe
     let until = log.tail().await?;
     let bar = crate::progress::bar("phases", 6);
     let mut phases: Vec<AuditPhase> = Vec::new();
-    let (mut bytes, mut events) = (0, 0);
+    let (mut bytes, mut events) = (0, Events::default());
     for name in ["read", "fold", "verify", "export", "no past", "rebuild"] {
         forget_peak();
         let began = Instant::now();
@@ -106,17 +106,18 @@ async fn measure(connection: &Connection, settings: &Settings) -> Result<AuditRe
     }
     bar.finish_and_clear();
     let (without, with) = (folder.path().join("no past"), folder.path().join("rebuild"));
-    let past = tokio::task::spawn_blocking(move || past(&without, &with)).await;
+    let total = events.total();
+    let past = tokio::task::spawn_blocking(move || past(&without, &with, &events)).await;
     let past = past.map_err(|e| Failure::new("Interrupted", e.to_string(), "try again"))??;
-    Ok(AuditReport { server: connection.server_version_text(), messages: until.0, events, bytes, phases, past })
+    Ok(AuditReport { server: connection.server_version_text(), messages: until.0, events: total, bytes, phases, past })
 }
 
 /// Compares the same query now and long ago, and the projection with its past and without.
-fn past(without: &Path, with: &Path) -> Result<PastReport, Failure> {
+fn past(without: &Path, with: &Path, events: &Events) -> Result<PastReport, Failure> {
     let (bytes_without, bytes_with) = (std::fs::metadata(without)?.len(), std::fs::metadata(with)?.len());
     let projection = Projection::open(with)?;
     let applied = projection.cursor().seen;
-    let position = Position(applied.0.saturating_sub(BACK)).max(projection.first_kept());
+    let position = events.back(BACK).max(projection.first_kept());
     let reader = projection.reader();
     let ask = |moment: Moment| -> Result<Percentiles, Failure> {
         let mut took: Vec<Duration> = Vec::new();
@@ -130,7 +131,8 @@ fn past(without: &Path, with: &Path) -> Result<PastReport, Failure> {
         Ok(Percentiles::of(took))
     };
     let (page_now_ms, page_then_ms) = (ask(Moment::Head)?, ask(Moment::Position(position))?);
-    Ok(PastReport { positions_back: applied.0 - position.0, bytes_without, bytes_with, page_now_ms, page_then_ms })
+    let (positions_back, events_back) = (applied.0 - position.0, events.behind(position));
+    Ok(PastReport { positions_back, events_back, bytes_without, bytes_with, page_now_ms, page_then_ms })
 }
 
 /// Only reads all of it, by the way of every tool that reads a log; how many bytes it has.
@@ -146,10 +148,32 @@ async fn read<L: Log>(log: &L) -> Result<u64, Failure> {
     }
 }
 
+/// How many events the log has up to each position, from the first one.
+#[derive(Debug, Default)]
+struct Events(Vec<u64>);
+
+impl Events {
+    fn total(&self) -> u64 {
+        self.0.last().copied().unwrap_or_default()
+    }
+
+    /// How many stand behind a position.
+    fn behind(&self, position: Position) -> u64 {
+        let before = usize::try_from(position.0).ok().and_then(|position| self.0.get(position.checked_sub(1)?));
+        self.total() - before.copied().unwrap_or_default()
+    }
+
+    /// The last position behind which there are so many; 0 when there are not.
+    fn back(&self, count: u64) -> Position {
+        let up_to = self.total().checked_sub(count);
+        Position(up_to.map_or(0, |up_to| self.0.partition_point(|events| *events <= up_to) as u64))
+    }
+}
+
 /// Reads and folds all of it; how many events it has.
-async fn fold<L: Log>(log: &L) -> Result<u64, Failure> {
+async fn fold<L: Log>(log: &L) -> Result<Events, Failure> {
     let mut source = Ahead::of(Source::open(log, None, &mut Silent).await?);
-    let (mut folded, mut events) = (Folded::default(), 0);
+    let (mut folded, mut events, mut count) = (Folded::default(), Events::default(), 0);
     loop {
         let messages = source.batch().await?;
         if messages.is_empty() {
@@ -158,13 +182,14 @@ async fn fold<L: Log>(log: &L) -> Result<u64, Failure> {
         for message in messages {
             match folded.fold_opened(message) {
                 Ok(Folding::Applied(record, _)) => {
-                    events += record.commits.iter().map(|commit| commit.events.len() as u64).sum::<u64>();
+                    count += record.commits.iter().map(|commit| commit.events.len() as u64).sum::<u64>();
                 }
                 Ok(Folding::Skipped(_)) => {}
                 Err(error) => {
                     return Err(Failure::new("LogUnreadable", error.to_string(), "see `stele replay verify`"));
                 }
             }
+            events.0.push(count);
         }
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct AuditReport {
 pub(super) struct PastReport {
     /// How many positions before the last one it was asked.
     pub(super) positions_back: u64,
+    /// How many events stand behind that one.
+    pub(super) events_back: u64,
     /// The projection's file with nothing but the present.
     pub(super) bytes_without: u64,
     /// The same with the past.
@@ -135,10 +137,10 @@ impl AuditReport {
                 of_reading * 100.0
             ));
         }
-        let PastReport { positions_back, bytes_without, bytes_with, page_now_ms, page_then_ms } = &self.past;
+        let PastReport { events_back, bytes_without, bytes_with, page_now_ms, page_then_ms, .. } = &self.past;
         line(&format!("projection {} MiB, with its past {} MiB", bytes_without >> 20, bytes_with >> 20));
         line(&percentiles("page of volumes now", page_now_ms));
-        line(&percentiles(&format!("{positions_back} positions ago"), page_then_ms));
+        line(&percentiles(&format!("{events_back} events ago"), page_then_ms));
         Ok(())
     }
 }
