@@ -13,7 +13,7 @@ use crate::check::{CheckError, LogError, check};
 use crate::projection::{Applied, ApplyError, Projection};
 
 /// How many messages one transaction takes. With records of at most 256 KiB they stay below 64 MiB.
-pub(crate) const BATCH: usize = 256;
+const BATCH: usize = 256;
 
 /// The pauses between two tries to reach the log.
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);

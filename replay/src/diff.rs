@@ -92,7 +92,7 @@ pub enum ChangeKind {
 /// One field that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FieldChange {
-    /// The field's name.
+    /// The field's name; with those of what it is in before it, and dots between them.
     pub field: String,
     /// What it was; null when it was not there.
     pub before: Value,
@@ -164,18 +164,63 @@ fn compare(from: &Follower, to: &Follower) -> Result<Difference, DiffError> {
 }
 
 fn changes(from: &State, to: &State) -> Vec<Change> {
+    // Named one by one, so that a new table of the state cannot be forgotten here. Indexes say nothing new.
+    let State {
+        config,
+        volumes,
+        flows,
+        usage,
+        reservations,
+        quotas,
+        backends,
+        pools,
+        claims,
+        types,
+        snapshots,
+        attachments,
+        groups,
+        group_snapshots,
+        group_types,
+        transfers,
+        qos,
+        default_types,
+        quota_classes,
+        messages,
+        log_levels,
+        drifts,
+        deadlines: _,
+        type_names: _,
+        snapshots_of: _,
+        volumes_of_group: _,
+        snapshots_of_group: _,
+        message_ages: _,
+    } = from;
     let mut changes = Vec::new();
-    table(&mut changes, "volumes", &from.volumes, &to.volumes, ToString::to_string);
-    table(&mut changes, "flows", &from.flows, &to.flows, ToString::to_string);
-    table(&mut changes, "usage", &from.usage, &to.usage, ToString::to_string);
-    table(&mut changes, "reservations", &from.reservations, &to.reservations, ToString::to_string);
-    table(&mut changes, "quotas", &from.quotas, &to.quotas, ToString::to_string);
-    table(&mut changes, "backends", &from.backends, &to.backends, ToString::to_string);
-    table(&mut changes, "pools", &from.pools, &to.pools, ToString::to_string);
-    table(&mut changes, "claims", &from.claims, &to.claims, |(pool, flow)| format!("{pool} {flow}"));
-    table(&mut changes, "drifts", &from.drifts, &to.drifts, |(pool, what)| format!("{pool} {what}"));
-    table(&mut changes, "types", &from.types, &to.types, ToString::to_string);
-    changes.extend(changed("config", "config".to_owned(), &from.config, &to.config));
+    let all = &mut changes;
+    table(all, "volumes", volumes, &to.volumes, ToString::to_string);
+    table(all, "snapshots", snapshots, &to.snapshots, ToString::to_string);
+    table(all, "attachments", attachments, &to.attachments, ToString::to_string);
+    table(all, "transfers", transfers, &to.transfers, ToString::to_string);
+    table(all, "groups", groups, &to.groups, ToString::to_string);
+    table(all, "group_snapshots", group_snapshots, &to.group_snapshots, ToString::to_string);
+    table(all, "flows", flows, &to.flows, ToString::to_string);
+    table(all, "usage", usage, &to.usage, ToString::to_string);
+    table(all, "reservations", reservations, &to.reservations, ToString::to_string);
+    table(all, "quotas", quotas, &to.quotas, ToString::to_string);
+    table(all, "quota_classes", quota_classes, &to.quota_classes, ToString::to_string);
+    table(all, "backends", backends, &to.backends, ToString::to_string);
+    table(all, "pools", pools, &to.pools, ToString::to_string);
+    table(all, "claims", claims, &to.claims, |(pool, flow)| format!("{pool} {flow}"));
+    table(all, "drifts", drifts, &to.drifts, |(pool, what)| format!("{pool} {what}"));
+    table(all, "types", types, &to.types, ToString::to_string);
+    table(all, "default_types", default_types, &to.default_types, ToString::to_string);
+    table(all, "group_types", group_types, &to.group_types, ToString::to_string);
+    table(all, "qos", qos, &to.qos, ToString::to_string);
+    table(all, "messages", messages, &to.messages, ToString::to_string);
+    table(all, "log_levels", log_levels, &to.log_levels, |target| {
+        format!("{} {} {}", target.binary, target.host, target.prefix).trim().to_owned()
+    });
+    changes.extend(changed("config", "config".to_owned(), config, &to.config));
     changes
 }
 
@@ -205,7 +250,8 @@ fn table<K: Ord + Clone, V: Serialize + PartialEq + Clone>(
 
 /// `None` when nothing differs.
 fn changed<V: Serialize>(table: &'static str, key: String, before: &V, after: &V) -> Option<Change> {
-    let fields = fields(&json(before), &json(after));
+    let (before, after) = (json(before), json(after));
+    let fields = if before == after { Vec::new() } else { fields(&before, &after) };
     (!fields.is_empty()).then_some(Change { table, key, kind: ChangeKind::Changed, fields })
 }
 
@@ -214,15 +260,33 @@ fn json<V: Serialize>(value: &V) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
+/// The fields that differ. Within one that is a map on both sides it is the entries that do, `field.entry`.
 fn fields(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let (Value::Object(_) | Value::Null, Value::Object(_) | Value::Null) = (before, after) else {
+        // A table whose values are one word each.
+        return vec![FieldChange { field: "value".to_owned(), before: before.clone(), after: after.clone() }];
+    };
+    let mut found = Vec::new();
+    differing("", before, after, &mut found);
+    found
+}
+
+fn differing(path: &str, before: &Value, after: &Value, found: &mut Vec<FieldChange>) {
     let keys = |value: &Value| value.as_object().into_iter().flat_map(|map| map.keys().cloned()).collect::<Vec<_>>();
     let names: BTreeSet<String> = keys(before).into_iter().chain(keys(after)).collect();
     let field = |value: &Value, name: &str| value.get(name).cloned().unwrap_or_default();
-    names
-        .into_iter()
-        .map(|name| FieldChange { before: field(before, &name), after: field(after, &name), field: name })
-        .filter(|change| change.before != change.after)
-        .collect()
+    for name in names {
+        let (before, after) = (field(before, &name), field(after, &name));
+        let path = if path.is_empty() { name } else { format!("{path}.{name}") };
+        if before == after {
+            continue;
+        }
+        if before.is_object() && after.is_object() {
+            differing(&path, &before, &after, found);
+        } else {
+            found.push(FieldChange { field: path, before, after });
+        }
+    }
 }
 
 impl Difference {
@@ -261,7 +325,7 @@ mod tests {
 
     use super::*;
     use crate::progress::Silent;
-    use crate::testing::{Cell, golden, run, text, volume};
+    use crate::testing::{Cell, golden, golden_log, run, text, volume};
 
     fn two_records() -> Cell {
         let mut cell = Cell::with_pools();
@@ -281,6 +345,31 @@ mod tests {
         let status = volume.fields.iter().find(|field| field.field == "status").unwrap();
         assert_eq!(status.after, json!("available"));
         assert_eq!(volume.key, crate::testing::volume(1).to_string());
+    }
+
+    #[test]
+    fn every_table_is_compared() {
+        let mut state = State::default();
+        let mut found = BTreeSet::new();
+        for entry in golden_log().entries() {
+            let before = state.clone();
+            let record = serde_json::from_slice(&entry.payload).unwrap();
+            stele_core::fold::apply(&mut state, &record, entry.position, &mut |_| {}).unwrap();
+            found.extend(changes(&before, &state).into_iter().map(|change| change.table));
+        }
+        let all: BTreeSet<&str> = stele_core::digest::rows(&state).map(|(name, _)| name).into();
+        // All of their claims bring the same configuration.
+        assert_eq!(all.difference(&found).copied().collect::<Vec<_>>(), ["config"]);
+    }
+
+    #[test]
+    fn a_map_differs_in_its_entries_and_a_word_as_a_whole() {
+        let (before, after) =
+            (json!({"a": {"b": 1, "c": [1]}, "d": null}), json!({"a": {"b": 2, "c": [1]}, "d": {"e": 1}}));
+        let told = |change: &FieldChange| format!("{}: {} -> {}", change.field, change.before, change.after);
+        let all: Vec<String> = fields(&before, &after).iter().map(told).collect();
+        assert_eq!(all, ["a.b: 1 -> 2", r#"d: null -> {"e":1}"#]);
+        assert_eq!(told(&fields(&Value::Null, &json!("x"))[0]), r#"value: null -> "x""#);
     }
 
     #[test]

@@ -50,6 +50,18 @@ pub(crate) fn golden(name: &str, got: &str) {
     assert_eq!(got, expected, "{name} differs; with STELE_BLESS=1 the new text is taken over");
 }
 
+/// The golden records of core: they hold every event and every command.
+pub(crate) fn golden_log() -> MemoryLog {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/testdata/record-v1");
+    let texts = (1..).map_while(|number| std::fs::read_to_string(folder.join(format!("{number:03}.json"))).ok());
+    let log = MemoryLog::new();
+    for text in texts {
+        // The line end is the file's, not the record's.
+        log.inject(Bytes::from(text.strip_suffix('\n').unwrap().to_owned()));
+    }
+    log
+}
+
 pub(crate) fn volume(number: u128) -> VolumeId {
     VolumeId(Uuid::from_u128(number))
 }

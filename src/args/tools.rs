@@ -157,6 +157,14 @@ pub enum AtWhat {
     Types,
     /// The open flows.
     Flows,
+    /// The snapshots.
+    Snapshots,
+    /// The attachments.
+    Attachments,
+    /// The groups, with what belongs to them.
+    Groups,
+    /// The transfers that nobody has accepted.
+    Transfers,
 }
 
 /// `stele bench`

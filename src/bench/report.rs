@@ -72,8 +72,8 @@ pub(super) struct PastReport {
 pub(super) struct AuditPhase {
     pub(super) name: &'static str,
     pub(super) seconds: f64,
-    /// The rate, as a part of that of only reading it.
-    pub(super) of_reading: f64,
+    /// The rate, as a part of that of only reading it; absent before that is known.
+    pub(super) of_reading: Option<f64>,
     /// The most memory of this process meanwhile.
     pub(super) peak_mib: Option<u64>,
 }
@@ -129,12 +129,12 @@ impl AuditReport {
         line(&format!("nats-server {}; {messages} messages with {events} events, {mib} MiB", self.server));
         for AuditPhase { name, seconds, of_reading, peak_mib } in &self.phases {
             let rate = |count: u64| count as f64 / seconds;
+            let part = of_reading.map_or_else(String::new, |part| format!("{:>4.0} % of reading", part * 100.0));
             let peak = peak_mib.map_or_else(|| "-".to_owned(), |mib| mib.to_string());
             line(&format!(
-                "{name:<8} {seconds:>8.2} s  {:>9.0} messages/s  {:>9.0} events/s  {:>4.0} % of reading  {peak:>5} MiB at most",
+                "{name:<8} {seconds:>8.2} s  {:>9.0} messages/s  {:>9.0} events/s  {part:17}  {peak:>5} MiB at most",
                 rate(messages),
                 rate(events),
-                of_reading * 100.0
             ));
         }
         let PastReport { events_back, bytes_without, bytes_with, page_now_ms, page_then_ms, .. } = &self.past;

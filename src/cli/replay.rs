@@ -175,6 +175,10 @@ async fn state_at<L: Log>(session: &Session, log: &L, when: &str, what: AtWhat) 
         AtWhat::Services => Which::Services,
         AtWhat::Types => Which::Types,
         AtWhat::Flows => Which::Flows,
+        AtWhat::Snapshots => Which::Snapshots,
+        AtWhat::Attachments => Which::Attachments,
+        AtWhat::Groups => Which::Groups,
+        AtWhat::Transfers => Which::Transfers,
     };
     let mut progress = Bar::new("folding");
     let snapshot = at(log, moment, &mut progress).await?;

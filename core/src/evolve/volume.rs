@@ -243,9 +243,9 @@ pub(super) fn changed(state: &mut State, meta: Meta, event: &Event, touch: Touch
             volume.status = VolumeStatus::Stated(StatedStatus::ErrorUnmanaging);
             volume.reason = Some(reason.clone());
         }),
-        Event::VolumeMigrationStated { volume, migration_status } => {
-            change(state, meta, *volume, touch, |volume| volume.migration_status.clone_from(migration_status))
-        }
+        Event::VolumeMigrationStated { volume, migration_status } => change(state, meta, *volume, touch, |volume| {
+            volume.migration_status = migration_status.as_deref().map(Box::from);
+        }),
         Event::VolumeRetyped { volume, volume_type, multiattach } => change(state, meta, *volume, touch, |volume| {
             volume.volume_type = *volume_type;
             volume.multiattach = *multiattach;

@@ -63,7 +63,7 @@ pub struct Volume {
     pub image_metadata: BTreeMap<String, String>,
     /// What an operator said of its migration; this cell migrates nothing.
     #[serde(default)]
-    pub migration_status: Option<String>,
+    pub migration_status: Option<Box<str>>,
     /// Its attachments, also those that nobody uses yet.
     #[serde(default)]
     pub attachments: BTreeSet<AttachmentId>,
@@ -72,6 +72,10 @@ pub struct Volume {
     #[serde(default)]
     pub settled_at: Position,
 }
+
+// There are millions of them in memory: with the two counts before it one fits into 448 bytes, where an allocator's next
+// size is 512.
+const _: () = assert!(size_of::<Volume>() <= 432);
 
 /// Cinder's volume statuses. One that passes because a storage node is at work carries its flow: there is no way to be
 /// underway with nobody at work. Where a client is at work (it reserved the volume, or is attaching it) the status

@@ -5,10 +5,13 @@ use stele_core::port::{LogReader, Unavailable};
 use stele_core::unit::Position;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::follow::{BATCH, finished};
+use crate::follow::finished;
+
+/// How many messages are parsed, hashed and applied at a time. Parsed they take several times their bytes.
+const BATCH: usize = 64;
 
 /// How many bytes of messages are parsed and hashed while others are applied; one batch in any case, which may have more.
-const AHEAD_BYTES: usize = 32 << 20;
+const AHEAD_BYTES: usize = 8 << 20;
 
 /// The log from a place up to a last message, read ahead of what is applied.
 pub(super) struct Ahead<R> {

@@ -16,7 +16,7 @@ use crate::view::FlowHistory;
 /// How many jobs go to the thread at a time, and how many such pieces may wait. A change ends a piece: it holds on to what
 /// its message has changed, which is some MiB. While rows are sorted the others are not to stand still.
 const PIECE_JOBS: usize = 256;
-const PIECES_MAX: usize = 16;
+const PIECES_MAX: usize = 8;
 
 /// Something that rows are made of.
 pub(super) enum Job {

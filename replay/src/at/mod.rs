@@ -1,5 +1,6 @@
 //! The state as it was at a moment, folded from the first record up to it.
 
+mod hanging;
 mod view;
 
 use std::io::{self, Write};
@@ -12,6 +13,7 @@ use stele_core::port::Log;
 use stele_core::state::State;
 use stele_core::unit::{Position, Timestamp};
 
+pub use hanging::{AttachmentRow, GroupRow, SnapshotRow, TransferRow};
 pub use view::{FlowRow, PoolRow, QuotaRow, ServiceRow, TypeRow, VolumeRow};
 
 use crate::ahead::Ahead;
@@ -46,11 +48,19 @@ pub enum Which {
     Types,
     /// The open flows.
     Flows,
+    /// The snapshots.
+    Snapshots,
+    /// The attachments.
+    Attachments,
+    /// The groups, with what belongs to them.
+    Groups,
+    /// The transfers that nobody has accepted.
+    Transfers,
 }
 
 /// A word that names none of the views.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is none of volumes, quota, pools, services, types, flows")]
+#[error("{0:?} is none of volumes, quota, pools, services, types, flows, snapshots, attachments, groups, transfers")]
 pub struct UnknownView(String);
 
 impl FromStr for Which {
@@ -64,6 +74,10 @@ impl FromStr for Which {
             "services" => Self::Services,
             "types" => Self::Types,
             "flows" => Self::Flows,
+            "snapshots" => Self::Snapshots,
+            "attachments" => Self::Attachments,
+            "groups" => Self::Groups,
+            "transfers" => Self::Transfers,
             other => return Err(UnknownView(other.chars().take(64).collect())),
         })
     }
@@ -98,6 +112,14 @@ pub enum View {
     Types(Vec<TypeRow>),
     /// See [`Which::Flows`].
     Flows(Vec<FlowRow>),
+    /// See [`Which::Snapshots`].
+    Snapshots(Vec<SnapshotRow>),
+    /// See [`Which::Attachments`].
+    Attachments(Vec<AttachmentRow>),
+    /// See [`Which::Groups`].
+    Groups(Vec<GroupRow>),
+    /// See [`Which::Transfers`].
+    Transfers(Vec<TransferRow>),
 }
 
 /// The answer for programs: `{"position":…,"at":…,"volumes":[…]}`.
@@ -157,6 +179,10 @@ impl Snapshot {
             Which::Services => View::Services(view::services(&self.state, self.seen_at)),
             Which::Types => View::Types(view::types(&self.state)),
             Which::Flows => View::Flows(view::flows(&self.state)),
+            Which::Snapshots => View::Snapshots(hanging::snapshots(&self.state)),
+            Which::Attachments => View::Attachments(hanging::attachments(&self.state)),
+            Which::Groups => View::Groups(hanging::groups(&self.state)),
+            Which::Transfers => View::Transfers(hanging::transfers(&self.state)),
         }
     }
 
@@ -191,6 +217,10 @@ impl View {
             Self::Services(rows) => view::service_table(rows),
             Self::Types(rows) => view::type_table(rows),
             Self::Flows(rows) => view::flow_table(rows),
+            Self::Snapshots(rows) => hanging::snapshot_table(rows),
+            Self::Attachments(rows) => hanging::attachment_table(rows),
+            Self::Groups(rows) => hanging::group_table(rows),
+            Self::Transfers(rows) => hanging::transfer_table(rows),
         }
     }
 }

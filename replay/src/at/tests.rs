@@ -4,7 +4,7 @@ use stele_core::task::FailureKind;
 
 use super::*;
 use crate::progress::Silent;
-use crate::testing::{Cell, golden, run, text};
+use crate::testing::{Cell, golden, golden_log, run, text};
 
 fn at_position(cell: &Cell, position: u64) -> Result<Snapshot, AtError> {
     run(at(&cell.log, Moment::Position(Position(position)), &mut Silent))
@@ -48,6 +48,26 @@ fn a_time_is_the_last_record_at_or_before_it() {
     assert_eq!(text(|out| before.render(Which::Volumes, out)), "before the first record\nnothing\n");
 }
 
+const VIEWS: [&str; 10] =
+    ["volumes", "quota", "pools", "services", "types", "flows", "snapshots", "attachments", "groups", "transfers"];
+
+/// Each of them where the golden records first have something of it.
+#[test]
+fn what_hangs_on_volumes_is_seen_too() {
+    let log = golden_log();
+    let mut all = String::new();
+    for which in VIEWS.into_iter().skip(6) {
+        let seen = (1..=log.entries().len() as u64).find_map(|position| {
+            let snapshot = run(at(&log, Moment::Position(Position(position)), &mut Silent)).unwrap();
+            let shown = text(|out| snapshot.render(which.parse().unwrap(), out));
+            (!shown.ends_with("nothing\n")).then_some(shown)
+        });
+        all.push_str(&seen.unwrap());
+        all.push('\n');
+    }
+    golden("at_hanging.txt", &all);
+}
+
 #[test]
 fn every_view_is_a_table_and_data() {
     let mut cell = Cell::with_pools();
@@ -60,7 +80,7 @@ fn every_view_is_a_table_and_data() {
     cell.fail(FailureKind::NoSpace);
     let snapshot = run(at(&cell.log, Moment::Head, &mut Silent)).unwrap();
     let mut all = String::new();
-    for which in ["volumes", "quota", "pools", "services", "types", "flows"] {
+    for which in VIEWS.into_iter().take(6) {
         let which: Which = which.parse().unwrap();
         all.push_str(&text(|out| snapshot.render(which, out)));
         all.push('\n');

@@ -360,7 +360,7 @@ pub(super) fn flow_table(rows: &[FlowRow]) -> Table {
     table
 }
 
-fn or_nothing<T: ToString>(value: Option<T>) -> String {
+pub(super) fn or_nothing<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| NOTHING.to_owned(), |value| value.to_string())
 }
 

@@ -1,10 +1,9 @@
 use serde_json::json;
-use stele_core::port::LogEntry;
 use stele_core::task::FailureKind;
 
 use super::*;
 use crate::progress::Silent;
-use crate::testing::{Cell, GrowingLog, golden, run, text, volume};
+use crate::testing::{Cell, GrowingLog, golden, golden_log, run, text, volume};
 
 fn tell(cell: &Cell, subject: Subject) -> Vec<Entry> {
     let mut entries = Vec::new();
@@ -277,15 +276,10 @@ fn ids_of_the_wrong_kind_are_refused() {
 /// The golden records hold every event and every command.
 #[test]
 fn everything_has_words() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/testdata/record-v1");
-    let texts = (1..).map_while(|number| std::fs::read_to_string(folder.join(format!("{number:03}.json"))).ok());
     let (mut follower, mut teller, mut lines) = (Follower::default(), Teller::default(), Vec::new());
-    for text in texts {
-        // The line end is the file's, not the record's.
-        let text = text.strip_suffix('\n').unwrap().to_owned();
-        let record: Record = serde_json::from_str(&text).unwrap();
-        let at = follower.chain.position.next();
-        let entry = LogEntry { position: at, payload: text.into() };
+    for entry in golden_log().entries() {
+        let at = entry.position;
+        let record: Record = serde_json::from_slice(&entry.payload).unwrap();
         for commit in &record.commits {
             lines.extend(asked::words(commit).map(|words| format!("asked: {}", words.text)));
             for event in &commit.events {

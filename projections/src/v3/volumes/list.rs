@@ -226,7 +226,7 @@ impl Filterable for Volume {
             "source_volid" => text(self.source_volume.map(|id| id.to_string())),
             "group_id" => text(self.group.map(|id| id.to_string())),
             "attach_status" => FilterValue::Text(Cow::Borrowed(attach_status(self))),
-            "migration_status" => text(self.migration_status.clone()),
+            "migration_status" => text(self.migration_status.as_deref().map(str::to_owned)),
             "metadata" => FilterValue::Pairs(metadata(self, &[])),
             "glance_metadata" => FilterValue::Pairs(Cow::Borrowed(&self.image_metadata)),
             key if KEYS_WITHOUT_VALUES.contains(&key) => FilterValue::Nothing,

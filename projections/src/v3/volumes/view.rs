@@ -139,7 +139,7 @@ impl<'a> Viewer<'a> {
     pub(super) fn full(&self, volume: Volume) -> Result<VolumeView, StoreError> {
         let extended = Extended {
             tenant_id: self.sees_tenant.then(|| volume.project.to_string()),
-            migration_status: self.sees_migration.then(|| volume.migration_status.clone()),
+            migration_status: self.sees_migration.then(|| volume.migration_status.as_deref().map(str::to_owned)),
             name_id: self.sees_migration.then_some(None),
             host: self.sees_host.then(|| volume.pool.as_ref().map(ToString::to_string)),
             volume_image_metadata: if self.sees_image { volume.image_metadata.clone() } else { BTreeMap::new() },
@@ -187,7 +187,7 @@ impl<'a> Viewer<'a> {
             consistencygroup_id: None,
             multiattach: volume.multiattach,
             attachments: used.iter().map(|attachment| self.attachment(&volume, attachment)).collect(),
-            migration_status: is_admin.then(|| volume.migration_status.clone()),
+            migration_status: is_admin.then(|| volume.migration_status.as_deref().map(str::to_owned)),
             group_id: version.has(13).then(|| volume.group.map(|id| id.0)),
             provider_id: (is_admin && version.has(21)).then_some(None),
             shared_targets: version.has(48).then_some(false),
