@@ -1,7 +1,19 @@
-use stele_core::task::FailureKind;
+use std::collections::BTreeMap;
 
+use stele_core::event::Event;
+use stele_core::id::FlowId;
+use stele_core::record::Record;
+use stele_core::state::{FlowKind, State};
+use stele_core::task::FailureKind;
+use stele_core::unit::Position;
+
+use super::HistoryBatch;
 use crate::projection::Projection;
 use crate::query;
+use crate::step::Known;
+use crate::store::StoreError;
+use crate::table::Rows;
+use crate::table::sink::{Quick, Sink, Touched};
 use crate::testing::{Story, story};
 use crate::view::{FlowHistory, TaskHistory, TaskState};
 
@@ -200,4 +212,80 @@ fn a_volume_that_goes_with_its_snapshots_is_one_story() {
             "DeleteVolumeOnFinish(delete.end) SUCCESS",
         ]
     );
+}
+
+/// Remembers the stories, and what they were before.
+#[derive(Default)]
+struct Memory {
+    stories: BTreeMap<FlowId, FlowHistory>,
+    before: Vec<FlowHistory>,
+    position: Position,
+}
+
+impl Memory {
+    fn take(&mut self, record: &Record, position: Position) {
+        self.position = position;
+        let state = State::default();
+        let mut batch = HistoryBatch::new(&state, Quick::default());
+        batch.take_in(record, position, self).unwrap();
+        batch.write(self).unwrap();
+    }
+}
+
+impl Sink for Memory {
+    fn keeping(&self) -> Option<Position> {
+        Some(self.position)
+    }
+
+    fn follows_state(&self) -> bool {
+        false
+    }
+
+    fn changed(&mut self, _before: Known, _after: &Known, _touched: Touched) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn put(&mut self, _rows: Rows, _key: Vec<u8>, _value: Vec<u8>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn tell(&mut self, story: FlowHistory) -> Result<(), StoreError> {
+        self.stories.insert(story.id, story);
+        Ok(())
+    }
+
+    fn keep(&mut self, story: &FlowHistory) -> Result<(), StoreError> {
+        self.before.push(story.clone());
+        Ok(())
+    }
+
+    fn told(&mut self, flow: FlowId) -> Result<Option<FlowHistory>, StoreError> {
+        Ok(self.stories.get(&flow).cloned())
+    }
+}
+
+/// What takes a late export away has its id from the worker's task, and begins again when that is reported again.
+#[test]
+fn a_flow_that_begins_again_is_kept_as_it_was() {
+    let (mut memory, entries) = (Memory::default(), story().cell.entries);
+    let begins = |event: &Event| match event {
+        Event::FlowStarted { flow, kind: FlowKind::AttachmentDisconnect, .. } => Some(*flow),
+        _ => None,
+    };
+    let mut began = None;
+    for entry in entries {
+        let Ok(record) = serde_json::from_slice::<Record>(&entry.payload) else { continue };
+        memory.take(&record, entry.position);
+        let flow = record.commits.iter().flat_map(|commit| &commit.events).find_map(begins);
+        began = began.or_else(|| flow.map(|flow| (flow, record)));
+    }
+    let (flow, record) = began.unwrap();
+    let first = memory.stories[&flow].clone();
+    assert!(first.finished_position.is_some());
+    memory.before.clear();
+    memory.take(&record, Position(1000));
+    assert_eq!(memory.before, std::slice::from_ref(&first));
+    assert_eq!(memory.stories[&flow].started_position, Position(1000));
+    assert_eq!(super::until(first.clone(), Position(999)), Some(first));
+    assert_eq!(super::until(memory.stories[&flow].clone(), Position(999)), None);
 }
