@@ -19,7 +19,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use stele_core::id::VolumeId;
 use stele_core::task::{AttachMode, Failure, FailureKind, lv_name};
@@ -41,12 +41,16 @@ const ROOT: &str = "/sys/kernel/config/target";
 /// What comes before the position in a host's tag.
 const TAG: &str = "stele.at.";
 
+/// How many volumes may be changed at the same time, at most.
+const CHANGES: usize = 64;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Lio {
     way: Arc<Way>,
     root: Arc<Path>,
     guard_discovery: bool,
+    alone: Arc<[Mutex<()>; CHANGES]>,
 }
 
 impl Lio {
@@ -55,9 +59,21 @@ impl Lio {
     /// # Errors
     /// A [`Failure`] that says what is missing.
     pub async fn open(way: Arc<Way>, guard_discovery: bool) -> Result<Self, Failure> {
-        let lio = Self { way, root: Path::new(ROOT).into(), guard_discovery };
+        let lio = Self::of(way, Path::new(ROOT), guard_discovery);
         lio.blocking("open", move |lio| lio.begin(guard_discovery)).await?;
         Ok(lio)
+    }
+
+    fn of(way: Arc<Way>, root: &Path, guard_discovery: bool) -> Self {
+        Self { way, root: root.into(), guard_discovery, alone: Arc::new([const { Mutex::new(()) }; CHANGES]) }
+    }
+
+    /// Changes a volume's target, while nothing else of this worker does. What a task was planned by may be over when it
+    /// comes to its change: an old one that is delivered once more runs beside the next one of its volume.
+    fn alone<T>(&self, volume: VolumeId, change: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let place = volume.0.as_bytes().iter().fold(0, |sum, byte| sum + usize::from(*byte)) % CHANGES;
+        let _held = self.alone[place].lock().unwrap_or_else(PoisonError::into_inner);
+        change()
     }
 
     /// Configfs is the kernel's memory, but some of its writes wait for sessions to end.
@@ -110,16 +126,16 @@ impl Target for Lio {
 
     async fn open(&self, volume: VolumeId, device: &Path, access: &Access) -> Result<(), Failure> {
         let (device, access) = (device.to_owned(), access.clone());
-        self.blocking("export", move |lio| lio.make(volume, &device, &access)).await
+        self.blocking("export", move |lio| lio.alone(volume, || lio.make(volume, &device, &access))).await
     }
 
     async fn close(&self, volume: VolumeId, access: &Access) -> Result<(), Failure> {
-        let initiator = access.initiator.clone();
-        self.blocking("unexport", move |lio| lio.shut_out(volume, &initiator)).await
+        let access = access.clone();
+        self.blocking("unexport", move |lio| lio.alone(volume, || lio.shut_out(volume, &access))).await
     }
 
     async fn withdraw(&self, volume: VolumeId) -> Result<(), Failure> {
-        self.blocking("withdraw", move |lio| lio.paths(volume).remove()).await
+        self.blocking("withdraw", move |lio| lio.alone(volume, || lio.paths(volume).remove())).await
     }
 
     async fn resize(&self, _volume: VolumeId, _device: &Path) -> Result<(), Failure> {
@@ -226,9 +242,12 @@ impl Lio {
         if self.lets_hosts_in() { settle(&paths.tpg.join("enable"), "1") } else { Ok(()) }
     }
 
-    fn shut_out(&self, volume: VolumeId, initiator: &str) -> io::Result<()> {
+    fn shut_out(&self, volume: VolumeId, access: &Access) -> io::Result<()> {
         let paths = self.paths(volume);
-        remove_host(&paths.host(initiator))?;
+        if paths.is_of_later(access)? {
+            return Ok(());
+        }
+        remove_host(&paths.host(&access.initiator))?;
         if names(&paths.tpg.join("acls"))?.is_empty() { paths.remove() } else { Ok(()) }
     }
 
@@ -297,15 +316,26 @@ impl Paths {
         Ok(())
     }
 
+    /// The tag is a part of it: a host without one, whose worker died before it wrote that, would be taken for the host
+    /// of any older task, and shut out by one that is delivered once more.
     fn lets_in(&self, access: &Access) -> io::Result<bool> {
         let host = self.host(&access.initiator);
-        Ok(value(&host.join("auth/userid"))? == access.chap.username
+        Ok(position(&host)?.is_some_and(|asked_at| asked_at >= access.asked_at)
+            && value(&host.join("auth/userid"))? == access.chap.username
             && value(&host.join("auth/password"))? == access.chap.password
             && host.join("lun_0/lun_0").exists()
             && value(&host.join("lun_0/write_protect"))? == protected(access.mode))
     }
 
+    /// Whether the host was let in for something that was asked for later.
+    fn is_of_later(&self, access: &Access) -> io::Result<bool> {
+        Ok(position(&self.host(&access.initiator))?.is_some_and(|asked_at| asked_at > access.asked_at))
+    }
+
     fn let_in(&self, access: &Access) -> io::Result<()> {
+        if self.is_of_later(access)? {
+            return Ok(());
+        }
         let host = self.host(&access.initiator);
         folder(&host)?;
         settle(&host.join("auth/userid"), &access.chap.username)?;
@@ -392,12 +422,41 @@ mod tests {
         }
     }
 
+    /// A disconnect of an earlier attachment of the same host is delivered once more, and was planned before the host's new
+    /// attachment was there.
+    #[test]
+    fn what_was_asked_for_later_is_left_by_what_comes_late() {
+        let root = tempfile::tempdir().unwrap();
+        let way = Arc::new(way());
+        let access = way.access(&connect_task(5)).unwrap().unwrap();
+        let lio = Lio::of(way, root.path(), false);
+        attributes(&lio, &access);
+        let paths = lio.paths(volume(5));
+        let at = |asked_at: u64| Access { asked_at: Position(asked_at), ..access.clone() };
+        let ready = |access: &Access| match lio.seen(volume(5), Some(access)).unwrap() {
+            Export::Present(exported) => exported.ready,
+            other => panic!("{other:?}"),
+        };
+        lio.make(volume(5), Path::new("/dev/vg/volume"), &at(20)).unwrap();
+        assert!(ready(&at(20)));
+        lio.shut_out(volume(5), &at(10)).unwrap();
+        lio.make(volume(5), Path::new("/dev/vg/volume"), &Access { mode: AttachMode::Ro, ..at(10) }).unwrap();
+        assert!(ready(&at(20)), "what is older changes nothing");
+        assert_eq!(position(&paths.host(&access.initiator)).unwrap(), Some(Position(20)));
+
+        // A worker that died before the last write has not let anybody in: else anything old could shut the host out.
+        fs::write(paths.host(&access.initiator).join("tag"), "").unwrap();
+        assert!(!ready(&at(20)));
+        lio.make(volume(5), Path::new("/dev/vg/volume"), &at(20)).unwrap();
+        assert!(ready(&at(20)));
+    }
+
     #[test]
     fn targets_are_enabled_when_hosts_are_let_in_and_then_at_once() {
         let root = tempfile::tempdir().unwrap();
         let way = Arc::new(way());
         let access = way.access(&connect_task(5)).unwrap().unwrap();
-        let lio = Lio { way, root: root.path().into(), guard_discovery: false };
+        let lio = Lio::of(way, root.path(), false);
         attributes(&lio, &access);
         let enabled = || value(&lio.paths(volume(5)).tpg.join("enable")).unwrap();
         let make = || lio.make(volume(5), Path::new("/dev/vg/volume"), &access).unwrap();
