@@ -4,6 +4,14 @@
 //! log --> [Bulk]: the state in memory, and in sorted runs on the disk all else --in the order of the keys--> the file
 //! ```
 //!
+//! | file | holds |
+//! | --- | --- |
+//! | `ahead.rs` | reading, parsing and hashing, while what stands before is folded |
+//! | `bulk.rs` | the fold |
+//! | `rows.rs` | the thread that makes rows of what was folded |
+//! | `runs.rs` | sorting more than fits into memory |
+//! | `write.rs` | the file |
+//!
 //! Row by row it takes two to three times as long: rows of the state change many times, and keys come in no order.
 
 mod ahead;
